@@ -1,0 +1,66 @@
+"""Settings that every process reads, from `HATCHERY_…` environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class S3Settings(BaseModel):
+    """Where generated files are kept."""
+
+    endpoint: str = "http://127.0.0.1:8333"
+    region: str = "auto"
+    bucket: str = "media"
+    access_key: SecretStr
+    secret_key: SecretStr
+
+
+class ProviderSettings(BaseModel):
+    """How to reach one provider. Keys come from here and never from the catalog."""
+
+    keys: list[SecretStr] = Field(default_factory=list)
+    base_url: str | None = None
+    """Another address than the provider's own, such as the simulator's."""
+
+
+class Settings(BaseSettings):
+    """What all services share. Nested values use two underscores: `HATCHERY_S3__BUCKET`."""
+
+    model_config = SettingsConfigDict(env_prefix="HATCHERY_", env_nested_delimiter="__", extra="ignore")
+
+    mongo_url: str = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
+    mongo_database: str = "hatchery"
+    amqp_url: str = "amqp://guest:guest@127.0.0.1:5672/"
+    s3: S3Settings
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+
+    key_pepper: SecretStr
+    """Mixed into the digests of API keys; changing it voids every key."""
+    secrets_key: SecretStr
+    """32 bytes in base64: encrypts webhook secrets at rest."""
+
+    catalog: Path = Path("deploy/catalog.yaml")
+    public_url: str = "http://127.0.0.1:8000"
+    """The address clients use; links to files start with it unless `files_url` is set."""
+    files_url: str | None = None
+    """The address of a public bucket or CDN in front of it."""
+
+    local_development: bool = False
+    """Lets callbacks and input images use http and loopback addresses."""
+    egress_allow_cidrs: list[str] = Field(default_factory=list)
+    """Private networks that callbacks and input images may reach all the same."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """Where the api listens."""
+    ops_port: int = 9090
+    """Where every process answers /livez, /readyz and /metrics."""
+
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    kill_point: str | None = None
+    """Only for fault tests: the process exits at this named point."""
