@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import HatcheryError
+
+_PREFIX = "HATCHERY_"
+
+
+class BadSettings(HatcheryError):
+    """The environment lacks a setting or has one that cannot be used."""
 
 
 class S3Settings(BaseModel):
@@ -30,7 +38,7 @@ class ProviderSettings(BaseModel):
 class Settings(BaseSettings):
     """What all services share. Nested values use two underscores: `HATCHERY_S3__BUCKET`."""
 
-    model_config = SettingsConfigDict(env_prefix="HATCHERY_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter="__", extra="ignore")
 
     mongo_url: str = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
     mongo_database: str = "hatchery"
@@ -64,3 +72,21 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     kill_point: str | None = None
     """Only for fault tests: the process exits at this named point."""
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def read_settings(kind: type[S], env_file: Path | None = None) -> S:
+    """Settings from the environment and, below it, from a dotenv file.
+
+    Raises BadSettings with one line per variable that is missing or wrong.
+    """
+    try:
+        return kind(_env_file=env_file)
+    except ValidationError as error:
+        lines = [
+            f"{_PREFIX}{'__'.join(str(step) for step in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise BadSettings("\n".join(lines)) from error

@@ -1,0 +1,1 @@
+"""The whole stack on one machine without containers: servers, simulator, services, one supervisor."""

@@ -1,0 +1,57 @@
+# Everything here can be run again at any time: what is done already is left alone.
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+LOG := $(VENV)/setup.log
+CACHES := .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test lint types bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Install the pinned packages and the servers (about two minutes the first time)
+	@echo "==> Servers: MongoDB, RabbitMQ, SeaweedFS"
+	@$(BIN)/python -m deploy.local.setup
+
+up: setup ## Start the whole stack with a demo account; ARGS="--port 8001 --scale worker=2 --fresh"
+	@exec $(BIN)/hatchery up $(ARGS)
+
+test: setup ## Run all tests on real servers; ARGS="-k webhook"
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED) ## Check style, formatting, import contracts and YAML
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	git ls-files -z '*.yaml' '*.yml' | xargs -0 --no-run-if-empty $(BIN)/yamllint --strict
+
+types: $(INSTALLED) ## Check the types
+	$(BIN)/mypy
+
+bench: setup ## Measure the pipeline; ARGS="--tasks 500"
+	@$(BIN)/hatchery bench pipeline $(ARGS)
+
+clean: ## Remove the environment, downloads, caches and the local stack's data
+	rm -rf $(VENV) .cache .hatchery $(CACHES) *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Python 3.11 or later is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "==> Python environment in $(VENV) (a few seconds)"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "error: $(PYTHON) cannot make environments; on Debian and Ubuntu install python3-venv" >&2; \
+	  rm -rf $(VENV); exit 1; }
+
+$(INSTALLED): requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "==> Pinned packages (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements-dev.lock > $(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@echo "==> Hatchery itself (a few seconds)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e . \
+	  > $(LOG) 2>&1 || { cat $(LOG) >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,41 @@
+"""Puts the parts together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from deploy.simulator import control, fal, files, replicate, sink
+from deploy.simulator.files import FileShelf
+from deploy.simulator.inputs import InputImages
+from deploy.simulator.jobs import JobBook
+from deploy.simulator.rules import RuleBook
+from deploy.simulator.sink import Sink
+from deploy.simulator.world import WORLD, World
+
+_LARGEST_BODY = 64 * 1024 * 1024
+
+PROVIDERS = {fal.NAME: fal.ROUTES, replicate.NAME: replicate.ROUTES}
+
+
+def build(*, latency: float, polls: int) -> web.Application:
+    """The application. `latency` (seconds) and `polls` hold for jobs whose rule does not say otherwise."""
+    app = web.Application(client_max_size=_LARGEST_BODY)
+    app[WORLD] = World(
+        rules=RuleBook(tuple(PROVIDERS), latency=latency, polls=polls),
+        jobs=JobBook(),
+        files=FileShelf(),
+        inputs=InputImages(),
+        sink=Sink(),
+    )
+    app.add_routes([*control.ROUTES, *sink.ROUTES, *files.ROUTES])
+    for routes in PROVIDERS.values():
+        app.add_routes(routes)
+    app.cleanup_ctx.append(_inputs)
+    return app
+
+
+async def _inputs(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[WORLD].inputs.close()

@@ -1,0 +1,128 @@
+"""The api: the public HTTP service. Publishes `task.queued`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from services.api.auth import Authenticator
+from services.api.dialects.eggapi.endpoints import eggapi_endpoints
+from services.api.errors import MalformedRequest, MethodNotAllowed, NotFound
+from services.api.files import file_endpoints
+from services.api.middleware import RequestFrame
+from services.api.rendering import error_response
+from services.api.submit import Submissions
+from services.api.tasks import TaskReader
+from shared.accounts.key import Keys
+from shared.bus.events import EventType
+from shared.bus.listener import Listener
+from shared.errors import HatcheryError
+from shared.files import Files
+from shared.health import ops_endpoints
+from shared.http import EgressPolicy
+from shared.ledger.chain import Ledger
+from shared.ledger.usage import UsageFold
+from shared.links import file_url
+from shared.runtime import Platform
+from shared.serving import serving
+from shared.tasks.lifecycle import Role
+from shared.tasks.store import TaskStore
+from shared.waiting import cancel
+
+log = structlog.get_logger()
+
+
+class ApiService:
+    """Serves until told to stop, then answers what it has begun."""
+
+    name = Role.API.value
+
+    def __init__(
+        self, platform: Platform, app: ASGIApp, submissions: Submissions, listener: Listener
+    ) -> None:
+        self._platform = platform
+        self._app = app
+        self._submissions = submissions
+        self._listener = listener
+        self._stopping = asyncio.Event()
+
+    def ready(self) -> bool:
+        return self._platform.database_seen and not self._stopping.is_set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        settings = self._platform.settings
+        listening = asyncio.create_task(self._listener.run(), name="api:revocations")
+        async with serving(self._app, settings.host, settings.port, "api") as port:
+            log.info("listening", host=settings.host, port=port)
+            await self._stopping.wait()
+        await self._submissions.close()
+        await cancel(listening)
+
+
+@asynccontextmanager
+async def build(platform: Platform) -> AsyncIterator[ApiService]:
+    """The api with everything it needs."""
+    settings = platform.settings
+    ledger = Ledger(platform.database, platform.clock)
+    authenticate = Authenticator(Keys(platform.database, platform.clock, settings.key_pepper))
+    submissions = Submissions(
+        TaskStore(platform.database, platform.clock, Role.API),
+        ledger,
+        platform.publisher,
+        platform.catalog,
+        platform.clock,
+        platform.killpoints,
+    )
+    listener = Listener(settings.amqp_url, platform.process_name, EventType.KEY_REVOKED, authenticate.forget)
+    async with Files(settings.s3) as files:
+        app = FastAPI(title="Hatchery", openapi_url=None, redirect_slashes=False)
+        service = ApiService(platform, RequestFrame(app), submissions, listener)
+        app.include_router(
+            eggapi_endpoints(
+                authenticate,
+                submissions,
+                TaskReader(platform.database),
+                UsageFold(platform.database, ledger, platform.killpoints),
+                platform.catalog,
+                EgressPolicy.from_settings(settings),
+                lambda key: file_url(settings, key),
+            )
+        )
+        app.include_router(file_endpoints(files))
+        app.include_router(ops_endpoints(lambda: {Role.API.value: service.ready()}))
+        _render_errors(app)
+        yield service
+
+
+def _render_errors(app: FastAPI) -> None:
+    """Our own errors and the framework's in the dialect's shape; the frame around the app does the rest."""
+
+    @app.exception_handler(HatcheryError)
+    async def render_own(request: Request, error: HatcheryError) -> Response:
+        if error.status == 500:
+            log.error("request broke", exc_info=error)
+        return error_response(request.url.path, error)
+
+    @app.exception_handler(HTTPException)
+    async def render_frameworks(request: Request, error: HTTPException) -> Response:
+        known: dict[int, type[HatcheryError]] = {404: NotFound, 405: MethodNotAllowed}
+        response = error_response(request.url.path, known.get(error.status_code, MalformedRequest)())
+        _keep_allow(response, error)
+        return response
+
+
+def _keep_allow(response: Response, error: HTTPException) -> None:
+    headers: Sequence[tuple[str, str]] = list((error.headers or {}).items())
+    for name, value in headers:
+        if name.lower() == "allow":
+            response.headers["Allow"] = value

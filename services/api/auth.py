@@ -1,0 +1,61 @@
+"""Who is asking: bearer keys, looked up at most once in a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from fastapi import Request
+
+from services.api.errors import AccountSuspended, Unauthorized
+from shared.accounts.key import KeyOwner, Keys, well_formed
+
+CACHE_SECONDS = 10.0
+"""A revocation holds after this time even if its event is lost."""
+MOST_CACHED = 50_000
+
+
+class Authenticator:
+    """Checks keys. Known ones are remembered for a moment and forgotten when revoked."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._known: dict[bytes, tuple[float, KeyOwner]] = {}
+
+    async def __call__(self, request: Request) -> KeyOwner:
+        """The owner of the request's key. Raises Unauthorized and AccountSuspended."""
+        header = request.headers.get("authorization")
+        if not header:
+            raise Unauthorized("Missing Authorization header")
+        scheme, _, key = header.partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Unauthorized("Invalid Authorization format, expected 'Bearer <token>'")
+        owner = await self._find(key.strip())
+        if owner is None:
+            raise Unauthorized
+        if owner.suspended:
+            raise AccountSuspended
+        return owner
+
+    async def _find(self, key: str) -> KeyOwner | None:
+        if not well_formed(key):
+            return None
+        digest, now = self._keys.digest(key), time.monotonic()
+        known = self._known.get(digest)
+        if known is not None and now - known[0] < CACHE_SECONDS:
+            return known[1]
+        owner = await self._keys.find(key)
+        if owner is None:
+            self._known.pop(digest, None)
+            return None
+        if len(self._known) >= MOST_CACHED:
+            self._known.clear()
+        self._known[digest] = (now, owner)
+        return owner
+
+    def forget(self, key_ids: Sequence[str]) -> None:
+        """These keys were revoked."""
+        revoked = set(key_ids)
+        self._known = {
+            digest: known for digest, known in self._known.items() if known[1].key_id not in revoked
+        }

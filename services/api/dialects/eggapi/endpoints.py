@@ -1,0 +1,138 @@
+"""EggAPI's five endpoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.api.auth import Authenticator
+from services.api.body import read_object
+from services.api.dialects.eggapi.mapping import (
+    FileUrl,
+    kind_of,
+    request_of,
+    summary_body,
+    task_body,
+    usage_body,
+)
+from services.api.dialects.eggapi.schemas import GenerateRequest, parse_generate
+from services.api.errors import InvalidField, MalformedRequest, NotFound
+from services.api.submit import Submission, Submissions
+from services.api.tasks import Page, TaskReader
+from shared.accounts.key import KeyOwner
+from shared.catalog.model import Catalog
+from shared.http import EgressPolicy, UnsafeAddress
+from shared.ids import Prefix, new_id
+from shared.ledger.usage import UsageFold
+from shared.tasks.model import Task
+
+DIALECT = "eggapi"
+DEFAULT_PER_PAGE = 20
+MOST_PER_PAGE = 100
+MOST_PAGE = 1_000_000
+
+
+def eggapi_endpoints(
+    authenticate: Authenticator,
+    submissions: Submissions,
+    tasks: TaskReader,
+    usage: UsageFold,
+    catalog: Catalog,
+    egress: EgressPolicy,
+    file_url: FileUrl,
+) -> APIRouter:
+    """`/v1/generate`, `/v1/tasks`, `/v1/usage`."""
+    router = APIRouter(prefix="/v1")
+
+    @router.post("/generate", status_code=202)
+    async def generate(request: Request, owner: KeyOwner = Depends(authenticate)) -> Response:
+        body = parse_generate(await read_object(request))
+        _check(body, catalog, egress)
+        task = await submissions.submit(
+            Submission(
+                task_id=new_id(Prefix.EGGAPI_TASK),
+                owner=owner,
+                dialect=DIALECT,
+                kind=kind_of(body),
+                model=body.model,
+                request=request_of(body),
+                callback_url=body.webhook_url,
+                request_id=request.state.request_id,
+            )
+        )
+        return _data(task_body(task, file_url), 202)
+
+    @router.get("/tasks/{task_id}")
+    async def read_task(task_id: str, owner: KeyOwner = Depends(authenticate)) -> Response:
+        task = await tasks.get(task_id, owner.account_id, DIALECT)
+        if task is None:
+            raise NotFound("Task not found")
+        return _data(task_body(task, file_url))
+
+    @router.get("/tasks")
+    async def list_tasks(request: Request, owner: KeyOwner = Depends(authenticate)) -> Response:
+        page, per_page = paging(request)
+        found = await tasks.page(owner.account_id, DIALECT, page, per_page)
+        return _page(found, page, per_page, lambda task: task_body(task, file_url))
+
+    @router.get("/usage")
+    async def list_usage(request: Request, owner: KeyOwner = Depends(authenticate)) -> Response:
+        page, per_page = paging(request)
+        found = await tasks.charged(owner.account_id, page, per_page)
+        return _page(found, page, per_page, usage_body)
+
+    @router.get("/usage/summary")
+    async def summarise_usage(owner: KeyOwner = Depends(authenticate)) -> Response:
+        return _data(summary_body(await usage.summary(owner.account_id)))
+
+    return router
+
+
+def _check(body: GenerateRequest, catalog: Catalog, egress: EgressPolicy) -> None:
+    """What a schema cannot know. Raises InvalidField."""
+    if body.model not in catalog.models:
+        raise InvalidField(f"model must be one of: {', '.join(catalog.models)}")
+    urls = [(f"image_urls[{number}]", url) for number, url in enumerate(body.image_urls)]
+    urls += [("image_url", body.image_url)] if body.image_url else []
+    urls += [("webhook_url", body.webhook_url)] if body.webhook_url else []
+    for field, url in urls:
+        try:
+            egress.check_url(url)
+        except UnsafeAddress as error:
+            raise InvalidField(f"{field} is not usable: {error.message}") from error
+
+
+def paging(request: Request) -> tuple[int, int]:
+    """`page` from 1 and `per_page`, at most a hundred. Raises MalformedRequest."""
+    page = _whole_number(request, "page", 1, MOST_PAGE)
+    return page, min(_whole_number(request, "per_page", DEFAULT_PER_PAGE, 10**9), MOST_PER_PAGE)
+
+
+def _whole_number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:12]) <= most:
+        raise MalformedRequest(f"{name} must be a whole number between 1 and {most}")
+    return int(text)
+
+
+def _page(found: Page, page: int, per_page: int, item: Callable[[Task], dict[str, Any]]) -> Response:
+    pagination = {
+        "page": page,
+        "per_page": per_page,
+        "total": found.total,
+        "total_pages": math.ceil(found.total / per_page),
+    }
+    return _data({"items": [item(task) for task in found.tasks], "pagination": pagination})
+
+
+def _data(data: Any, status: int = 200) -> Response:
+    return Response(
+        orjson.dumps({"data": data, "error": None}), status_code=status, media_type="application/json"
+    )

@@ -1,0 +1,59 @@
+"""What can be wrong with a request, before any dialect words it."""
+
+from __future__ import annotations
+
+from shared.errors import HatcheryError
+
+
+class Unauthorized(HatcheryError):
+    """Invalid or missing API key"""
+
+    code, status = "unauthorized", 401
+
+
+class AccountSuspended(HatcheryError):
+    """This account is suspended"""
+
+    code, status = "account_suspended", 403
+
+
+class NotFound(HatcheryError):
+    """There is nothing at this address"""
+
+    code, status = "not_found", 404
+
+
+class MethodNotAllowed(HatcheryError):
+    """This address does not take this method"""
+
+    code, status = "method_not_allowed", 405
+
+
+class MalformedRequest(HatcheryError):
+    """The request cannot be read"""
+
+    code, status = "malformed_request", 400
+
+
+class BodyTooLarge(HatcheryError):
+    """The request body is too large"""
+
+    code, status = "body_too_large", 413
+
+
+class UnsupportedMediaType(HatcheryError):
+    """Send the body as application/json"""
+
+    code, status = "unsupported_media_type", 415
+
+
+class InvalidField(HatcheryError):
+    """A field of the body is not as it must be"""
+
+    code, status = "invalid_field", 422
+
+
+class ServiceUnavailable(HatcheryError):
+    """The service is temporarily unavailable. Try again shortly."""
+
+    code, status, retry_after_seconds = "service_unavailable", 503, 2

@@ -1,0 +1,72 @@
+"""Around every request: an id, a log context, a metric, and an answer even for what nobody foresaw."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api.rendering import error_response
+from shared.ids import Prefix, new_id
+from shared.mongo import DatabaseUnavailable, is_unavailable
+from shared.telemetry import REQUESTS
+
+log = structlog.get_logger()
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CLIENTS_ID = re.compile(r"[A-Za-z0-9_\-]{8,64}")
+
+
+class RequestFrame:
+    """Outermost layer of the app. Pure ASGI, so that streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began, status = time.perf_counter(), 0
+
+        async def send_framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_framed)
+        except Exception as error:
+            if status:
+                raise
+            response = error_response(scope["path"], _known(error))
+            await response(scope, receive, send_framed)
+        finally:
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            REQUESTS.labels(method, status).observe(time.perf_counter() - began)
+            structlog.contextvars.clear_contextvars()
+
+
+def _known(error: Exception) -> Exception:
+    if is_unavailable(error):
+        log.warning("database away", reason=type(error).__name__)
+        return DatabaseUnavailable()
+    log.error("request broke", exc_info=error)
+    return error
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's own id where it is harmless, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text = value.decode("latin-1")
+            if _CLIENTS_ID.fullmatch(text):
+                return str(text)
+    return new_id(Prefix.REQUEST)

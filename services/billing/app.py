@@ -1,0 +1,43 @@
+"""Billing: consumes `task.generated` and `task.rejected`, and audits all the time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.billing.audit import Auditor
+from services.billing.settings import BillingSettings
+from services.billing.settle import Settlement
+from shared.bus.topology import BILLING_QUEUE
+from shared.ledger.chain import Ledger
+from shared.ledger.usage import UsageFold
+from shared.runtime import Platform
+from shared.settings import read_settings
+from shared.tasks.lifecycle import Role
+from shared.tasks.service import TaskService, task_tools
+
+
+@asynccontextmanager
+async def build(platform: Platform) -> AsyncIterator[TaskService]:
+    """Billing with everything it needs."""
+    settings = read_settings(BillingSettings)
+    tools = task_tools(platform, Role.BILLING)
+    ledger = Ledger(platform.database, platform.clock)
+    settlement = Settlement(tools, ledger, platform.clock, platform.killpoints)
+    auditor = Auditor(
+        platform.database,
+        tools,
+        ledger,
+        UsageFold(platform.database, ledger, platform.killpoints),
+        platform.clock,
+        platform.killpoints,
+        settings.audit_every,
+    )
+    yield TaskService(
+        platform,
+        Role.BILLING,
+        tools,
+        settlement.routes(),
+        queues=[BILLING_QUEUE],
+        background=[auditor.run],
+    )

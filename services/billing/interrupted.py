@@ -1,0 +1,42 @@
+"""The task that stands for a submit which was cut off between its hold and its task."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from shared.ledger.block import Entry
+from shared.mongo import Document
+from shared.providers.errors import ErrorClass
+from shared.tasks.lifecycle import State
+from shared.tasks.model import Quote, TaskFailure
+
+NO_DIALECT = "none"
+"""No API lists it: its client was never told of it."""
+
+
+def interrupted_task(account: str, hold: Entry, now: datetime) -> Document:
+    """A rejected task whose release gives the hold back the usual way."""
+    failure = TaskFailure(
+        error_class=ErrorClass.UNKNOWN, message="The request was interrupted before it was accepted"
+    )
+    quote = Quote(unit="image", unit_nano=0, units=0, hold_nano=hold.amount)
+    return {
+        "_id": hold.task_id,
+        "account_id": account,
+        "key_id": "",
+        "dialect": NO_DIALECT,
+        "kind": "interrupted",
+        "model": hold.facts["model"],
+        "request": {"prompt": ""},
+        "quote": quote.model_dump(),
+        "state": State.REJECTED,
+        "version": 0,
+        "wake_at": now,
+        "attempts": [],
+        "outputs": [],
+        "cost_nano": 0,
+        "failure": failure.model_dump(),
+        "history": [{"state": State.REJECTED, "at": now}],
+        "created_at": now,
+        "deadline_at": now,
+    }

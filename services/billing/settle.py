@@ -1,0 +1,88 @@
+"""Ending tasks: capture what was delivered, release the rest, then the final move."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from shared.catalog.price import charge
+from shared.clock import Clock
+from shared.errors import HatcheryError
+from shared.killpoints import KillPoints
+from shared.ledger.block import Entry, end
+from shared.ledger.chain import Applied, Ledger
+from shared.providers.errors import ErrorClass
+from shared.tasks.intake import Routes
+from shared.tasks.lifecycle import State
+from shared.tasks.model import Task
+from shared.tasks.service import TaskTools
+from shared.tasks.store import Move
+from shared.telemetry import TASKS_ENDED
+
+log = structlog.get_logger()
+
+NOTIFY_WAKE = timedelta(seconds=5)
+"""When no delivery has been made of a final task's callback by then, the notifier's sweeper makes it."""
+
+
+class SettlementMismatch(HatcheryError):
+    """The ledger has another end for this task than its outcome calls for."""
+
+
+class Settlement:
+    """What billing does when tasks end. Per batch one ledger block per account, then the final moves."""
+
+    def __init__(self, tools: TaskTools, ledger: Ledger, clock: Clock, killpoints: KillPoints) -> None:
+        self._tools = tools
+        self._ledger = ledger
+        self._clock = clock
+        self._killpoints = killpoints
+
+    def routes(self) -> Routes:
+        return {State.GENERATED: self.settle, State.REJECTED: self.settle}
+
+    async def settle(self, tasks: Sequence[Task]) -> None:
+        """Capture or release each task's hold and make it final."""
+        wanted: defaultdict[str, list[Entry]] = defaultdict(list)
+        for task in tasks:
+            wanted[task.account_id].append(ending(task))
+        outcomes = await self._ledger.append(wanted)
+        self._killpoints.reach("billing.after_block")
+        moves, mismatch = [], None
+        for task in tasks:
+            wanted_end, outcome = ending(task), outcomes[f"end:{task.id}"]
+            if not isinstance(outcome, Applied):
+                mismatch = outcome
+            elif (outcome.entry.amount, outcome.entry.held) != (wanted_end.amount, wanted_end.held):
+                mismatch = SettlementMismatch(f"{task.id}: the ledger has {outcome.entry}")
+            else:
+                moves.append(self._final(task, outcome.entry.amount))
+        for move, happened in zip(moves, await self._tools.mover.move(moves), strict=True):
+            if happened:
+                TASKS_ENDED.labels(move.to).inc()
+                log.info("task ended", task_id=move.task.id, state=move.to, cost_nano=move.set["cost_nano"])
+        if mismatch is not None:
+            raise mismatch
+
+    def _final(self, task: Task, cost_nano: int) -> Move:
+        wake_in = NOTIFY_WAKE if task.callback_url else None
+        fields = {"cost_nano": cost_nano, "completed_at": self._clock.now()}
+        return Move(task, final_state(task), wake_in, set=fields)
+
+
+def ending(task: Task) -> Entry:
+    """The entry that ends a task: its price for the units delivered, nothing for a rejected one."""
+    delivered = len(task.outputs) if task.state is State.GENERATED else 0
+    captured = charge(task.quote, delivered)
+    return end(task.id, task.quote.hold_nano, captured, task.model, delivered)
+
+
+def final_state(task: Task) -> State:
+    """Where a generated or rejected task ends up."""
+    if task.state is State.GENERATED:
+        return State.COMPLETED
+    cancelled = task.failure is not None and task.failure.error_class is ErrorClass.CANCELLED
+    return State.CANCELLED if cancelled else State.FAILED

@@ -1,0 +1,148 @@
+"""`hatchery account | key | topup`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from services.cli.context import AsJson, StateDir, act, fail, show_json
+from shared.accounts.account import Account, Accounts
+from shared.accounts.key import Keys
+from shared.bus.events import Event, EventType
+from shared.ids import Prefix, new_id
+from shared.ledger.block import Balance, topup
+from shared.ledger.chain import Ledger
+from shared.money import nano_from_usd, usd_from_nano
+from shared.runtime import Platform
+from shared.secrets import SecretBox
+
+account_app = typer.Typer(help="Accounts: who owns keys and a balance.", no_args_is_help=True)
+key_app = typer.Typer(help="API keys.", no_args_is_help=True)
+
+MOST_TOPUP_NANO = nano_from_usd("1000000000")
+
+
+def _accounts(platform: Platform) -> Accounts:
+    secrets = SecretBox(platform.settings.secrets_key.get_secret_value())
+    return Accounts(platform.database, platform.clock, secrets)
+
+
+def _keys(platform: Platform) -> Keys:
+    return Keys(platform.database, platform.clock, platform.settings.key_pepper)
+
+
+@account_app.command("create")
+def create_account(
+    email: Annotated[str, typer.Option(help="The owner's e-mail address.")],
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Open an account; its webhook secret is shown here."""
+
+    async def work(platform: Platform) -> tuple[Account, str]:
+        return await _accounts(platform).create(email)
+
+    account, secret = act(state_dir, work)
+    if json:
+        show_json({"account_id": account.id, "email": account.email, "webhook_secret": secret})
+        return
+    console = Console()
+    console.print(f"account         {account.id}\ne-mail          {account.email}\nwebhook secret  {secret}")
+
+
+@account_app.command("show")
+def show_account(account_id: str, state_dir: StateDir = None, json: AsJson = False) -> None:
+    """An account and its balance."""
+
+    async def work(platform: Platform) -> tuple[Account, Balance]:
+        account = await _accounts(platform).get(account_id)
+        balances = await Ledger(platform.database, platform.clock).balances([account_id])
+        return account, balances[account_id]
+
+    account, balance = act(state_dir, work)
+    money = {name: usd_from_nano(getattr(balance, name), 9) for name in ("available", "held", "spent")}
+    if json:
+        show_json(
+            {
+                "account_id": account.id,
+                "email": account.email,
+                "status": account.status,
+                "created_at": account.created_at,
+                **money,
+            }
+        )
+        return
+    Console().print(
+        f"account    {account.id} ({account.status})\ne-mail     {account.email}\n"
+        + "\n".join(f"{name:<10} ${amount}" for name, amount in money.items())
+    )
+
+
+@key_app.command("create")
+def create_key(
+    account_id: str,
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "default",
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Make an API key. It is shown once and never again."""
+
+    async def work(platform: Platform) -> tuple[str, str]:
+        account = await _accounts(platform).get(account_id)
+        return await _keys(platform).create(account.id, name)
+
+    key_id, api_key = act(state_dir, work)
+    if json:
+        show_json({"key_id": key_id, "api_key": api_key})
+        return
+    Console().print(f"key id   {key_id}\nAPI key  {api_key}\nKeep it: it cannot be shown again.")
+
+
+@key_app.command("revoke")
+def revoke_key(key_id: str, state_dir: StateDir = None, json: AsJson = False) -> None:
+    """Void an API key, at once where the broker is there, within seconds otherwise."""
+
+    async def work(platform: Platform) -> bool:
+        await _keys(platform).revoke(key_id)
+        await platform.publisher.wait_connected(seconds=3)
+        return await platform.publisher.publish([Event(EventType.KEY_REVOKED, (key_id,))])
+
+    told = act(state_dir, work)
+    if json:
+        show_json({"key_id": key_id, "revoked": True, "announced": told})
+        return
+    Console().print(f"revoked {key_id}" + ("" if told else "; the broker is away, it holds within 10 s"))
+
+
+def top_up(
+    account_id: str,
+    amount: Annotated[str, typer.Argument(help="USD, such as 100 or 12.50.")],
+    payment: Annotated[
+        str | None, typer.Option(help="An id of the payment: the same one is never credited twice.")
+    ] = None,
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Add money to an account."""
+    try:
+        nano = nano_from_usd(amount)
+    except ValueError as error:
+        fail(str(error))
+    if not 0 < nano <= MOST_TOPUP_NANO:
+        fail(f"the amount must be more than 0 and at most {usd_from_nano(MOST_TOPUP_NANO, 0)} USD")
+
+    async def work(platform: Platform) -> Balance:
+        account = await _accounts(platform).get(account_id)
+        ledger = Ledger(platform.database, platform.clock)
+        entry = topup(payment or new_id(Prefix.TOPUP), nano, {"actor": "cli"})
+        await ledger.append({account.id: [entry]})
+        return (await ledger.balances([account.id]))[account.id]
+
+    balance = act(state_dir, work)
+    available = usd_from_nano(balance.available, 9)
+    if json:
+        show_json({"account_id": account_id, "available": available})
+        return
+    Console().print(f"{account_id} has ${available} available")

@@ -1,0 +1,29 @@
+"""The `hatchery` command."""
+
+from __future__ import annotations
+
+import typer
+
+from services.cli.accounts import account_app, key_app, top_up
+from services.cli.dlq import dlq_app
+from services.cli.ledger import ledger_app
+from services.cli.run import run
+from services.cli.tasks import task_app
+from services.cli.up import up
+
+app = typer.Typer(
+    help="Hatchery: a self-hosted gateway for AI generation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up)
+app.command("run")(run)
+app.add_typer(account_app, name="account")
+app.add_typer(key_app, name="key")
+app.command("topup")(top_up)
+app.add_typer(task_app, name="task")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(dlq_app, name="dlq")
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,106 @@
+"""The notifier: consumes `task.completed`, `task.failed` and `task.cancelled`, and sends signed webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import aiohttp
+import structlog
+
+from services.notifier.courier import Courier, full_jitter
+from services.notifier.delivery import Recording
+from services.notifier.dispatch import Dispatcher
+from services.notifier.handlers import NotifierHandlers
+from services.notifier.retries import RetrySweeper
+from services.notifier.sender import LONGEST_SEND, Sender
+from services.notifier.settings import NotifierSettings
+from services.notifier.signers import Signers
+from services.notifier.store import DeliveryStore
+from shared.accounts.account import Accounts
+from shared.batching import Batcher
+from shared.bus.topology import NOTIFIER_QUEUE
+from shared.clock import Clock
+from shared.http import EgressPolicy, guarded_session
+from shared.killpoints import KillPoints
+from shared.mongo import Database, is_unavailable
+from shared.runtime import Platform
+from shared.secrets import SecretBox
+from shared.settings import read_settings
+from shared.tasks.lifecycle import Role
+from shared.tasks.service import TaskService, task_tools
+from shared.tasks.store import TaskStore
+
+log = structlog.get_logger()
+
+LONGEST_DRAIN: Final = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Notifier:
+    """The notifier's parts, put together."""
+
+    handlers: NotifierHandlers
+    dispatcher: Dispatcher
+    retries: RetrySweeper
+    recordings: Batcher[Recording, None]
+    store: DeliveryStore
+
+    async def drain(self) -> None:
+        """Finish and record what is on its way; give the rest back for others to send."""
+        unfinished = await self.dispatcher.finish(LONGEST_DRAIN)
+        await self.recordings.close()
+        try:
+            await self.store.release(unfinished)
+        except Exception as error:
+            # The claims run out by themselves.
+            if not is_unavailable(error):
+                raise
+            log.warning("deliveries not given back", count=len(unfinished), reason=type(error).__name__)
+
+
+def assemble(
+    database: Database,
+    clock: Clock,
+    tasks: TaskStore,
+    session: aiohttp.ClientSession,
+    settings: NotifierSettings,
+    killpoints: KillPoints,
+    jitter: Callable[[], float] = full_jitter,
+) -> Notifier:
+    """The notifier on top of its connections. `jitter` gives numbers from -1 to 1."""
+    accounts = Accounts(database, clock, SecretBox(settings.secrets_key.get_secret_value()))
+    store = DeliveryStore(database, clock, settings.lease)
+    recordings: Batcher[Recording, None] = Batcher("notifier.recordings", store.record)
+    courier = Courier(Sender(session), Signers(accounts), recordings, clock, killpoints, jitter)
+    dispatcher = Dispatcher(courier.deliver, settings.limits)
+    return Notifier(
+        NotifierHandlers(tasks, store, dispatcher, settings),
+        dispatcher,
+        RetrySweeper(store, dispatcher),
+        recordings,
+        store,
+    )
+
+
+@asynccontextmanager
+async def build(platform: Platform) -> AsyncIterator[TaskService]:
+    """The notifier with everything it needs."""
+    settings = read_settings(NotifierSettings)
+    tools = task_tools(platform, Role.NOTIFIER)
+    async with guarded_session(EgressPolicy.from_settings(settings), total=LONGEST_SEND) as session:
+        notifier = assemble(
+            platform.database, platform.clock, tools.store, session, settings, platform.killpoints
+        )
+        yield TaskService(
+            platform,
+            Role.NOTIFIER,
+            tools,
+            notifier.handlers.routes(),
+            queues=[NOTIFIER_QUEUE],
+            background=[notifier.retries.run],
+            drain=notifier.drain,
+        )

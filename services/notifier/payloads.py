@@ -1,0 +1,67 @@
+"""What a webhook says, in the words of the dialect the task was asked in. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import orjson
+
+from shared.errors import HatcheryError
+from shared.links import file_url
+from shared.money import usd_from_nano
+from shared.settings import Settings
+from shared.tasks.lifecycle import State
+from shared.tasks.model import Task
+
+LONGEST_ERROR: Final = 1000
+"""Characters; keeps every payload below 20 KB."""
+
+
+class NoWebhooks(HatcheryError):
+    """This dialect has no webhooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """`body` goes over the wire as it is, in every attempt."""
+
+    event: str
+    body: bytes
+
+
+def render(task: Task, settings: Settings) -> Payload:
+    """The payload of a final task. Raises NoWebhooks."""
+    try:
+        renderer = _RENDERERS[task.dialect]
+    except KeyError:
+        raise NoWebhooks(f"The dialect {task.dialect!r} has no webhooks.") from None
+    return renderer(task, settings)
+
+
+def _eggapi(task: Task, settings: Settings) -> Payload:
+    """EggAPI, "Tasks and webhooks"; a cancelled task is a failed one there."""
+    # The dialect knows no third outcome.
+    status = "completed" if task.state is State.COMPLETED else "failed"
+    event = f"task.{status}"
+    urls = [file_url(settings, output.key) for output in task.outputs] if status == "completed" else []
+    error = None
+    if status == "failed":
+        error = task.failure.message[:LONGEST_ERROR] if task.failure else "The task failed"
+    ended_at = task.completed_at or task.history[-1].at
+    content = {
+        "event": event,
+        "task_id": task.id,
+        "status": status,
+        "model": task.model,
+        "output": {"url": urls[0], "urls": urls} if urls else None,
+        "error": error,
+        "cost": usd_from_nano(task.cost_nano, 6),
+        "timestamp": int(ended_at.timestamp()),
+    }
+    return Payload(event, orjson.dumps(content))
+
+
+_RENDERERS: Mapping[str, Callable[[Task, Settings], Payload]] = MappingProxyType({"eggapi": _eggapi})

@@ -1,0 +1,152 @@
+"""What a worker does with tasks: claim dispatched ones, take over abandoned ones, keep its leases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from services.worker import moves
+from services.worker.runner import Phase, Run, Runner
+from shared.bus.publisher import Publisher
+from shared.clock import Clock
+from shared.mongo import is_unavailable
+from shared.tasks.intake import Routes
+from shared.tasks.lifecycle import State
+from shared.tasks.model import Task, announcement
+from shared.tasks.service import TaskTools
+from shared.tasks.store import Move
+from shared.telemetry import ORPHANS_SUSPECTED, TASKS_RUNNING
+from shared.waiting import cancel
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 20.0
+MakeMove = Callable[[Task, str, timedelta], Move]
+
+
+class WorkerHandlers:
+    """The runs of this worker. A run exists only while the worker holds its task's lease."""
+
+    def __init__(
+        self,
+        tools: TaskTools,
+        runner: Runner,
+        publisher: Publisher,
+        clock: Clock,
+        owner: str,
+        capacity: int,
+        lease: timedelta,
+    ) -> None:
+        self._tools = tools
+        self._runner = runner
+        self._publisher = publisher
+        self._clock = clock
+        self._owner = owner
+        self._capacity = capacity
+        self._lease = lease
+        self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+        self._stopping = False
+
+    def routes(self) -> Routes:
+        return {
+            State.DISPATCHED: self.claim,
+            State.SUBMITTING: self.give_up_interrupted,
+            State.RUNNING: self.take_over,
+        }
+
+    def room(self) -> int:
+        """How many more tasks fit."""
+        return 0 if self._stopping else self._capacity - len(self._runs)
+
+    async def claim(self, tasks: Sequence[Task]) -> None:
+        """Start the attempts; those that do not fit stay dispatched for others."""
+        await self._begin(tasks, moves.claim)
+
+    async def take_over(self, tasks: Sequence[Task]) -> None:
+        """Go on with jobs whose lease has run out."""
+        await self._begin([task for task in tasks if self._abandoned(task)], moves.take_over)
+
+    async def give_up_interrupted(self, tasks: Sequence[Task]) -> None:
+        """A worker died while handing over: whether the provider took the job is not known."""
+        abandoned = [task for task in tasks if self._abandoned(task)]
+        now = self._clock.now()
+        made = await self._tools.mover.move(
+            [moves.failed(task, moves.interrupted(), now, orphan_suspect=True) for task in abandoned]
+        )
+        for task, happened in zip(abandoned, made, strict=True):
+            if happened:
+                log.warning("hand-over interrupted", task_id=task.id, route=task.attempt.route)
+                ORPHANS_SUSPECTED.labels(task.attempt.provider).inc()
+
+    def _abandoned(self, task: Task) -> bool:
+        """Whether the task's lease had run out when it was read."""
+        expired = task.wake_at is None or task.wake_at <= self._clock.now()
+        return expired and task.id not in self._runs
+
+    async def _begin(self, tasks: Sequence[Task], make_move: MakeMove) -> None:
+        fitting = list(tasks)[: max(self.room(), 0)]
+        wanted = [make_move(task, self._owner, self._lease) for task in fitting]
+        made = await self._tools.mover.move(wanted)
+        for move, happened in zip(wanted, made, strict=True):
+            if happened:
+                self._start(move)
+
+    def _start(self, move: Move) -> None:
+        task = move.task.model_copy(
+            update={"state": move.to, "version": move.task.version + 1, "owner": self._owner}
+        )
+        run = Run(task)
+        carrying = asyncio.create_task(self._runner.carry(run), name=f"run:{task.id}")
+        self._runs[task.id] = (run, carrying)
+        carrying.add_done_callback(lambda done: self._end(task.id, done))
+        TASKS_RUNNING.set(len(self._runs))
+
+    def _end(self, task_id: str, done: asyncio.Task[None]) -> None:
+        self._runs.pop(task_id, None)
+        TASKS_RUNNING.set(len(self._runs))
+        if not done.cancelled() and (error := done.exception()) is not None:
+            log.error("run broke; its lease will expire", task_id=task_id, exc_info=error)
+
+    async def keep_leases(self) -> None:
+        """Renew in bulk until cancelled; drop the runs whose lease went to somebody else."""
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            ids = list(self._runs)
+            if not ids:
+                continue
+            try:
+                await self._tools.store.renew(ids, self._owner, self._lease)
+                held = await self._tools.store.still_owned(ids, self._owner)
+            except Exception as error:
+                if not is_unavailable(error):
+                    raise
+                log.warning("leases not renewed", count=len(ids), reason=type(error).__name__)
+                continue
+            lost = [
+                self._runs[task_id][1] for task_id in ids if task_id not in held and task_id in self._runs
+            ]
+            await cancel(*lost)
+
+    async def drain(self) -> None:
+        """Stop polling, finish hand-overs and downloads, then give back what still runs at a provider."""
+        self._stopping = True
+        for run, _ in self._runs.values():
+            run.stop.set()
+        runs = dict(self._runs)
+        if runs:
+            await asyncio.wait([carrying for _, carrying in runs.values()], timeout=DRAIN_SECONDS)
+        await cancel(*(carrying for _, carrying in self._runs.values()))
+        polling = [run.task for run, _ in runs.values() if run.phase is Phase.POLLING]
+        if polling:
+            await self._tools.store.give_back([task.id for task in polling], self._owner)
+            await self._publisher.publish(
+                [
+                    event
+                    for task in polling
+                    if (event := announcement(task.id, State.DISPATCHED, task.attempt.provider))
+                ]
+            )
+            log.info("tasks given back", count=len(polling))

@@ -1,0 +1,80 @@
+"""The worker's moves, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.providers.base import Failed, ProviderJob
+from shared.providers.errors import ErrorClass
+from shared.tasks.lifecycle import State
+from shared.tasks.model import OutputFile, Task
+from shared.tasks.store import Move
+
+HANDOVER_WAKE = timedelta(seconds=5)
+"""When the next service has not taken the task up by then, its sweeper does."""
+
+
+def claim(task: Task, owner: str, lease: timedelta) -> Move:
+    """Record the intent to call the provider, and who is about to."""
+    return Move(task, State.SUBMITTING, lease, set={"owner": owner})
+
+
+def take_over(task: Task, owner: str, lease: timedelta) -> Move:
+    """Go on with a job whose worker has fallen silent; its later writes no longer match."""
+    return Move(task, State.RUNNING, lease, set={"owner": owner})
+
+
+def running(task: Task, job: ProviderJob, now: datetime, lease: timedelta) -> Move:
+    """The provider took the job."""
+    path = task.attempt_path
+    started = {} if task.started_at else {"started_at": now}
+    return Move(
+        task,
+        State.RUNNING,
+        lease,
+        set={
+            f"{path}.provider_job": {"ids": list(job.ids), "urls": dict(job.urls)},
+            f"{path}.submitted_at": now,
+            **started,
+        },
+    )
+
+
+def failed(task: Task, failure: Failed, now: datetime, *, orphan_suspect: bool = False) -> Move:
+    """The attempt is over without output."""
+    path = task.attempt_path
+    fields: dict[str, Any] = {
+        f"{path}.error_class": failure.error_class.value,
+        f"{path}.error_message": failure.message,
+        f"{path}.ended_at": now,
+        "owner": None,
+    }
+    if failure.retry_after is not None:
+        fields[f"{path}.retry_at"] = now + failure.retry_after
+    if orphan_suspect or failure.error_class is ErrorClass.SUBMIT_AMBIGUOUS:
+        fields[f"{path}.orphan_suspect"] = True
+    if not task.started_at:
+        fields["started_at"] = now
+    return Move(task, State.ATTEMPT_FAILED, HANDOVER_WAKE, set=fields)
+
+
+def generated(task: Task, outputs: Sequence[OutputFile], cost_nano: int | None, now: datetime) -> Move:
+    """The outputs are stored."""
+    path = task.attempt_path
+    fields: dict[str, Any] = {
+        "outputs": [output.model_dump() for output in outputs],
+        f"{path}.ended_at": now,
+        "owner": None,
+    }
+    if cost_nano is not None:
+        fields[f"{path}.cost_nano"] = cost_nano
+    if not task.started_at:
+        fields["started_at"] = now
+    return Move(task, State.GENERATED, HANDOVER_WAKE, set=fields)
+
+
+def interrupted() -> Failed:
+    """How an attempt ends whose worker died between the claim and the recorded answer."""
+    return Failed(ErrorClass.SUBMIT_AMBIGUOUS, "The hand-over to the provider was interrupted")

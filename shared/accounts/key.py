@@ -1,0 +1,116 @@
+"""API keys: `sk_live_<prefix>_<secret>`, shown once, stored as a keyed digest."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import string
+import zlib
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from shared.clock import Clock
+from shared.errors import HatcheryError
+from shared.ids import Prefix, new_id
+from shared.mongo import Database
+
+_ALPHABET = string.digits + string.ascii_letters
+_PREFIX_LENGTH = 8
+_RANDOM_LENGTH = 33
+"""Of 62 letters: 196 bits."""
+_CHECKSUM_LENGTH = 6
+
+
+class UnknownKey(HatcheryError):
+    """There is no API key with this id."""
+
+    code, status = "key_not_found", 404
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Who a valid key speaks for."""
+
+    key_id: str
+    account_id: str
+    suspended: bool
+
+
+def new_key() -> str:
+    """A key with a checksum, so that mistyped ones are refused without a look-up."""
+    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(_PREFIX_LENGTH))
+    secret = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    body = f"sk_live_{prefix}_{secret}"
+    return body + _checksum(body)
+
+
+def well_formed(key: str) -> bool:
+    """Whether the text has a key's shape and its checksum is right."""
+    parts = key.split("_")
+    if len(parts) != 4 or parts[:2] != ["sk", "live"] or not key.isascii():
+        return False
+    if len(parts[2]) != _PREFIX_LENGTH or len(parts[3]) != _RANDOM_LENGTH + _CHECKSUM_LENGTH:
+        return False
+    return hmac.compare_digest(_checksum(key[:-_CHECKSUM_LENGTH]), key[-_CHECKSUM_LENGTH:])
+
+
+def _checksum(body: str) -> str:
+    number = zlib.crc32(body.encode())
+    letters = ""
+    for _ in range(_CHECKSUM_LENGTH):
+        number, index = divmod(number, len(_ALPHABET))
+        letters += _ALPHABET[index]
+    return letters
+
+
+class Keys:
+    """The `keys` collection."""
+
+    def __init__(self, database: Database, clock: Clock, pepper: SecretStr) -> None:
+        self._keys = database["keys"]
+        self._accounts = database["accounts"]
+        self._clock = clock
+        self._pepper = pepper.get_secret_value().encode()
+
+    async def create(self, account_id: str, name: str = "default") -> tuple[str, str]:
+        """Key id and the key itself, which is not stored and cannot be shown again."""
+        key, key_id = new_key(), new_id(Prefix.KEY)
+        await self._keys.insert_one(
+            {
+                "_id": key_id,
+                "account_id": account_id,
+                "name": name,
+                "prefix": key.split("_")[2],
+                "last_four": key[-4:],
+                "digest": self.digest(key),
+                "created_at": self._clock.now(),
+                "revoked_at": None,
+            }
+        )
+        return key_id, key
+
+    async def revoke(self, key_id: str) -> None:
+        """Void a key; a second time changes nothing. Raises UnknownKey."""
+        result = await self._keys.update_one(
+            {"_id": key_id}, [{"$set": {"revoked_at": {"$ifNull": ["$revoked_at", self._clock.now()]}}}]
+        )
+        if result.matched_count == 0:
+            raise UnknownKey(f"There is no API key {key_id}.")
+
+    async def find(self, key: str) -> KeyOwner | None:
+        """The owner of a valid key; None for a malformed, unknown or revoked one."""
+        if not well_formed(key):
+            return None
+        document = await self._keys.find_one({"digest": self.digest(key)})
+        if document is None or document["revoked_at"] is not None:
+            return None
+        account = await self._accounts.find_one({"_id": document["account_id"]}, {"status": 1})
+        if account is None:
+            return None
+        return KeyOwner(document["_id"], document["account_id"], account["status"] != "active")
+
+    def digest(self, key: str) -> bytes:
+        """HMAC-SHA256 of the key under the pepper."""
+        return hmac.new(self._pepper, key.encode(), hashlib.sha256).digest()

@@ -1,0 +1,54 @@
+"""Hearing an event in every process of a service: a queue of its own that dies with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.bus.connection import BROKER_ERRORS, backoff_seconds, cancelling, connection
+from shared.bus.events import EventType, MalformedEvent, decode
+from shared.bus.topology import declare_exchange
+
+log = structlog.get_logger()
+
+
+class Listener:
+    """Calls `heard` with the subjects of every event of one type while the broker is there."""
+
+    def __init__(
+        self, url: str, name: str, event_type: EventType, heard: Callable[[Sequence[str]], None]
+    ) -> None:
+        self._url = url
+        self._name = name
+        self._event_type = event_type
+        self._heard = heard
+
+    async def run(self) -> None:
+        """Listen until cancelled; reconnect as often as it takes."""
+        failures = 0
+        while True:
+            try:
+                async with connection(self._url, f"{self._name}.{self._event_type}") as (opened, lost):
+                    channel = await opened.channel(publisher_confirms=False)
+                    channel.close_callbacks.add(lambda *_: lost.set())
+                    queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+                    await queue.bind(await declare_exchange(channel), self._event_type)
+                    await queue.consume(self._take, no_ack=True)
+                    failures = 0
+                    await lost.wait()
+            except BROKER_ERRORS as error:
+                log.warning("broker not reached", purpose=self._event_type, reason=repr(error)[:200])
+            except asyncio.CancelledError:
+                if cancelling():
+                    raise
+            failures += 1
+            await asyncio.sleep(backoff_seconds(failures))
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        try:
+            self._heard(decode(message.body).subjects)
+        except MalformedEvent as error:
+            log.error("message is no event", event_type=self._event_type, reason=error.message)

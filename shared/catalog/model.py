@@ -1,0 +1,101 @@
+"""The catalog: providers, models, prices and route chains, as an operator writes them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shared.money import nano_from_usd
+
+
+def _exact(amount: str) -> str:
+    if Decimal(nano_from_usd(amount)) < 0:
+        raise ValueError("a price is not negative")
+    return amount
+
+
+Usd = Annotated[str, AfterValidator(_exact)]
+"""An amount in USD as text, such as "0.0160": exact, at most nine decimals."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PollSchedule(_Entry):
+    """When to ask a provider about a job: at once, then at intervals that grow with its age."""
+
+    first_seconds: float = Field(default=0.05, gt=0)
+    factor: float = Field(default=0.2, gt=0, le=2)
+    """The interval is the job's age times this, between `first_seconds` and `most_seconds`."""
+    most_seconds: float = Field(default=5.0, gt=0)
+
+
+class ProviderEntry(_Entry):
+    """A provider that routes may name."""
+
+    poll: PollSchedule = PollSchedule()
+
+
+class Route(_Entry):
+    """One way to make a model's output: which upstream model of which provider."""
+
+    provider: str
+    generate: str
+    edit: str
+    """The upstream model that takes input images; often the same."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """Sent along with every job, in the provider's own field names."""
+    soft_deadline_seconds: float = Field(default=240, gt=0)
+    """After this long an attempt is given up for the next route."""
+
+    @property
+    def name(self) -> str:
+        """Identifies the route within the model's chain and across restarts."""
+        return f"{self.provider}:{self.generate}"
+
+
+class Price(_Entry):
+    """USD per image, by resolution where that matters."""
+
+    per: Literal["image"]
+    usd: Usd
+    by_resolution: dict[str, Usd] = Field(default_factory=dict)
+
+
+class ModelEntry(_Entry):
+    """What a client may ask for."""
+
+    kind: Literal["image"]
+    price: Price
+    deadline_seconds: float = Field(default=900, gt=0)
+    chain: tuple[Route, ...] = Field(min_length=1)
+
+    @property
+    def deadline(self) -> timedelta:
+        return timedelta(seconds=self.deadline_seconds)
+
+
+class Catalog(_Entry):
+    """Everything together. Model ids are public; upstream ids stand in the routes."""
+
+    providers: dict[str, ProviderEntry]
+    models: dict[str, ModelEntry]
+
+    @model_validator(mode="after")
+    def _routes_name_known_providers(self) -> Catalog:
+        for model_id, model in self.models.items():
+            names = [route.name for route in model.chain]
+            if len(set(names)) < len(names):
+                raise ValueError(f"models.{model_id}.chain names the same route twice")
+            for route in model.chain:
+                if route.provider not in self.providers:
+                    known = ", ".join(sorted(self.providers))
+                    raise ValueError(
+                        f"models.{model_id}.chain names the provider {route.provider!r}; "
+                        f"add it under `providers` or use one of: {known}"
+                    )
+        return self

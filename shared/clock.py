@@ -1,0 +1,46 @@
+"""One clock for every process: the database's.
+
+Leases and timers compare times that different processes wrote. Each process reads the server's time, keeps
+the offset to its own monotonic clock and refreshes it, so a machine whose wall clock is wrong by minutes
+still agrees with the others. Correctness never rests on it: every write is guarded by the task's version.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from pymongo import AsyncMongoClient
+
+from shared.mongo import Document
+
+
+class Clock(Protocol):
+    """Anything that tells the time."""
+
+    def now(self) -> datetime:
+        """UTC, whole milliseconds (what MongoDB stores)."""
+        ...
+
+
+class DatabaseClock:
+    """The server's time, carried between reads by the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._offset_seconds = time.time() - time.monotonic()
+
+    def now(self) -> datetime:
+        return _whole_milliseconds(time.monotonic() + self._offset_seconds)
+
+    async def read(self, client: AsyncMongoClient[Document]) -> None:
+        """Ask the server once; half the round trip is taken off."""
+        before = time.monotonic()
+        answer = await client.admin.command("hello")
+        after = time.monotonic()
+        server_time: datetime = answer["localTime"]
+        self._offset_seconds = server_time.timestamp() - (before + after) / 2
+
+
+def _whole_milliseconds(epoch_seconds: float) -> datetime:
+    return datetime.fromtimestamp(int(epoch_seconds * 1000) / 1000, UTC)

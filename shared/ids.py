@@ -1,0 +1,24 @@
+"""Ids: a prefix that names the kind, then a lower-case ULID, so that they grow with time."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ulid import ULID
+
+
+class Prefix(StrEnum):
+    """What an id is of. A task's prefix also tells the dialect it was asked in."""
+
+    EGGAPI_TASK = "gen"
+    ACCOUNT = "acc"
+    KEY = "key"
+    DELIVERY = "whd"
+    REQUEST = "req"
+    TOPUP = "top"
+    OWNER = "own"
+
+
+def new_id(prefix: Prefix) -> str:
+    """For example `gen_01k6x0v7w3h2m9q4x1b8c5d7ef`."""
+    return f"{prefix.value}_{str(ULID()).lower()}"

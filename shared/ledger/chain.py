@@ -1,0 +1,143 @@
+"""Appending to the chains: one insert per account and group, decided by unique indexes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pymongo.errors import BulkWriteError
+
+from shared.clock import Clock
+from shared.errors import HatcheryError
+from shared.ledger.block import Balance, Block, Entry, balance_of, make_block
+from shared.mongo import Database, Document
+
+_DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The entry is in the chain; `now` tells whether this call put it there."""
+
+    entry: Entry
+    now: bool
+
+
+Outcome = Applied | HatcheryError
+
+
+class Ledger:
+    """The `ledger` collection: one append-only chain of blocks per account.
+
+    Unique `(account, seq)` makes an append a compare-and-set; unique `entries.op` makes every act happen
+    once.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._blocks = database["ledger"]
+        self._clock = clock
+
+    async def balances(self, accounts: Iterable[str]) -> dict[str, Balance]:
+        """The tails of the chains; an account without a chain has an empty balance."""
+        wanted = list(accounts)
+        balances = dict.fromkeys(wanted, Balance())
+        if len(wanted) == 1:
+            tail = await self._blocks.find_one({"account": wanted[0]}, sort=[("seq", -1)])
+            if tail is not None:
+                balances[wanted[0]] = balance_of(tail)
+            return balances
+        cursor = await self._blocks.aggregate(
+            [
+                {"$match": {"account": {"$in": wanted}}},
+                {"$sort": {"account": -1, "seq": -1}},
+                {
+                    "$group": {"_id": "$account"}
+                    | {name: {"$first": f"${name}"} for name in ("seq", "available", "held", "spent")}
+                },
+            ]
+        )
+        async for tail in cursor:
+            balances[tail["_id"]] = balance_of(tail)
+        return balances
+
+    async def append(self, wanted: Mapping[str, Sequence[Entry]]) -> dict[str, Outcome]:
+        """Append each account's entries as one block; gives an outcome per `op`.
+
+        Entries that do not fit are refused one by one, in order, against the balance at that moment. An entry
+        whose `op` is in the chain already gives the stored one.
+        """
+        outcomes: dict[str, Outcome] = {}
+        open_entries = {account: list(entries) for account, entries in wanted.items() if entries}
+        conflicts = 0
+        while open_entries:
+            tails = await self.balances(open_entries)
+            blocks = self._make_blocks(open_entries, tails, outcomes)
+            conflicted = await self._insert(blocks)
+            for block in blocks:
+                if block.account not in conflicted:
+                    outcomes.update({entry.op: Applied(entry, now=True) for entry in block.entries})
+            if not conflicted:
+                break
+            open_entries = await self._without_stored(blocks, conflicted, outcomes)
+            conflicts += 1
+            await asyncio.sleep(random.uniform(0, 0.001 * min(conflicts, 20)))
+        return outcomes
+
+    def _make_blocks(
+        self,
+        wanted: Mapping[str, Sequence[Entry]],
+        tails: Mapping[str, Balance],
+        outcomes: dict[str, Outcome],
+    ) -> list[Block]:
+        blocks = []
+        for account, entries in wanted.items():
+            block, refused = make_block(account, tails[account], entries)
+            outcomes.update(refused)
+            if block is not None:
+                blocks.append(block)
+        return blocks
+
+    async def _insert(self, blocks: Sequence[Block]) -> set[str]:
+        """Insert the blocks; gives the accounts whose block met another one with the same seq or op."""
+        if not blocks:
+            return set()
+        now = self._clock.now()
+        try:
+            await self._blocks.insert_many([block.to_document(now) for block in blocks], ordered=False)
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if not failures or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                raise
+            return {blocks[failure["index"]].account for failure in failures}
+        return set()
+
+    async def _without_stored(
+        self, blocks: Sequence[Block], conflicted: set[str], outcomes: dict[str, Outcome]
+    ) -> dict[str, list[Entry]]:
+        """The entries still to append, without those that are in a chain already."""
+        rest = {block.account: list(block.entries) for block in blocks if block.account in conflicted}
+        stored = await self.find(entry.op for entries in rest.values() for entry in entries)
+        outcomes.update({op: Applied(entry, now=False) for op, entry in stored.items()})
+        remaining = {
+            account: [entry for entry in entries if entry.op not in stored]
+            for account, entries in rest.items()
+        }
+        return {account: entries for account, entries in remaining.items() if entries}
+
+    async def find(self, ops: Iterable[str]) -> dict[str, Entry]:
+        """The stored entries with these ops."""
+        wanted = set(ops)
+        found = {}
+        async for block in self._blocks.find({"entries.op": {"$in": list(wanted)}}):
+            for document in block["entries"]:
+                if document["op"] in wanted:
+                    found[document["op"]] = Entry.from_document(document)
+        return found
+
+    async def blocks(self, account: str, after_seq: int = 0) -> AsyncIterator[Document]:
+        """An account's blocks in order, streamed."""
+        query = {"account": account, "seq": {"$gt": after_seq}}
+        async for block in self._blocks.find(query).sort("seq", 1):
+            yield block

@@ -1,0 +1,53 @@
+"""Structured logs: a constant message with fields, JSON lines or console, secrets taken out."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any, Literal
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_SECRET_FIELDS = frozenset({"authorization", "cookie", "api_key", "secret", "prompt", "negative_prompt"})
+_SECRET_TEXT = re.compile(
+    r"sk_live_[A-Za-z0-9_]+|whsec_[A-Za-z0-9+/=]+|(?:X-Amz-Signature|X-Amz-Credential)=[^&\s\"']+"
+    r"|(?:Bearer|Key) [A-Za-z0-9_\-.:]{8,}|(?:mongodb|amqp)(?:\+srv)?s?://[^@/\s]+@"
+)
+
+
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Takes keys, secrets, prompts and signed parts of URLs out of a log line."""
+    for field, value in event.items():
+        if field in _SECRET_FIELDS:
+            event[field] = "[redacted]"
+        elif isinstance(value, str) and _SECRET_TEXT.search(value):
+            event[field] = _SECRET_TEXT.sub("[redacted]", value)
+    return event
+
+
+def configure_logging(log_format: Literal["json", "console"], level: str) -> None:
+    """Set up logging of the process; call once, first."""
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    if log_format == "json":
+        processors.append(structlog.processors.JSONRenderer(serializer=_to_json))
+    else:
+        processors.append(structlog.dev.ConsoleRenderer(colors=False))
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _to_json(event: EventDict, **_: Any) -> str:
+    return orjson.dumps(event, default=str).decode()

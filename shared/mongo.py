@@ -1,0 +1,103 @@
+"""The MongoDB client, its durability, its indexes, and which of its errors mean "not now"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NotPrimaryError,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+    WTimeoutError,
+)
+
+from shared.errors import HatcheryError
+
+Document = dict[str, Any]
+Database = AsyncDatabase[Document]
+
+_UNAVAILABLE = (
+    ConnectionFailure,
+    ExecutionTimeout,
+    NotPrimaryError,
+    ServerSelectionTimeoutError,
+    WTimeoutError,
+)
+_SHUTDOWN_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "tasks": [
+        IndexModel([("state", ASCENDING), ("wake_at", ASCENDING)]),
+        IndexModel([("account_id", ASCENDING), ("dialect", ASCENDING), ("_id", DESCENDING)]),
+        IndexModel(
+            [("account_id", ASCENDING), ("completed_at", DESCENDING)],
+            partialFilterExpression={"state": "completed"},
+            name="completed",
+        ),
+    ],
+    "ledger": [
+        IndexModel([("account", ASCENDING), ("seq", ASCENDING)], unique=True),
+        IndexModel([("entries.op", ASCENDING)], unique=True),
+    ],
+    "keys": [
+        IndexModel([("digest", ASCENDING)], unique=True),
+        IndexModel([("account_id", ASCENDING)]),
+    ],
+    "accounts": [IndexModel([("email", ASCENDING)], unique=True)],
+    "deliveries": [
+        IndexModel([("task_id", ASCENDING), ("event", ASCENDING), ("url", ASCENDING)], unique=True),
+        IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
+    ],
+    "usage": [IndexModel([("account", ASCENDING), ("month", ASCENDING)], unique=True)],
+}
+
+
+class DatabaseUnavailable(HatcheryError):
+    """The service cannot reach its database at the moment. Try again shortly."""
+
+    code, status, retry_after_seconds = "service_unavailable", 503, 2
+
+
+def connect(url: str) -> AsyncMongoClient[Document]:
+    """A client whose every write is acknowledged by a majority and journalled."""
+    return AsyncMongoClient(
+        url,
+        w="majority",
+        journal=True,
+        tz_aware=True,
+        retryWrites=True,
+        retryReads=True,
+        serverSelectionTimeoutMS=3_000,
+        connectTimeoutMS=3_000,
+        timeoutMS=8_000,
+        maxPoolSize=64,
+        appname="hatchery",
+    )
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Create what is missing; safe from several processes at once."""
+    for collection, indexes in INDEXES.items():
+        await database[collection].create_indexes(indexes)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether an error says that the database is away, rather than that the request is wrong."""
+    if isinstance(error, DatabaseUnavailable | _UNAVAILABLE):
+        return True
+    if isinstance(error, ConfigurationError):
+        # Raised in the middle of a fail-over, when the driver knows no data-bearing server.
+        return "Sessions are not supported" in str(error)
+    if isinstance(error, BulkWriteError):
+        return bool(error.details.get("writeConcernErrors")) and not error.details.get("writeErrors")
+    if isinstance(error, WriteConcernError):
+        return True
+    code = getattr(error, "code", None)
+    return isinstance(error, PyMongoError) and (error.timeout or code in _SHUTDOWN_CODES)

@@ -1,0 +1,137 @@
+"""A task as it stands in MongoDB: one document, read whole, changed only by guarded moves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.bus.events import Event, EventType
+from shared.providers.errors import ErrorClass
+from shared.tasks.lifecycle import LIFECYCLE, State
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class TaskRequest(_Part):
+    """What the client asked for, in our own words."""
+
+    prompt: str
+    negative_prompt: str | None = None
+    aspect_ratio: str | None = None
+    num_outputs: int = 1
+    resolution: str | None = None
+    image_urls: tuple[str, ...] = ()
+
+
+class Quote(_Part):
+    """The price snapshot taken at submit, in nano-USD. `hold_nano` is the most the task may cost."""
+
+    unit: str
+    unit_nano: int
+    units: int
+    hold_nano: int
+
+
+class ProviderJobRecord(_Part):
+    """The provider's own ids and addresses for an attempt."""
+
+    ids: tuple[str, ...]
+    urls: dict[str, str] = Field(default_factory=dict)
+
+
+class Attempt(_Part):
+    """One try on one route."""
+
+    number: int
+    route: str
+    provider: str
+    upstream_model: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    dispatched_at: datetime
+    soft_deadline_at: datetime
+    """When the attempt is given up for the next route."""
+    submitted_at: datetime | None = None
+    ended_at: datetime | None = None
+    provider_job: ProviderJobRecord | None = None
+    error_class: ErrorClass | None = None
+    error_message: str | None = None
+    retry_at: datetime | None = None
+    orphan_suspect: bool = False
+    """The provider may have taken a job that nobody collects: our cost, never the customer's."""
+    cost_nano: int | None = None
+
+
+class OutputFile(_Part):
+    """One stored file. `key` is its path in the bucket and in its public address."""
+
+    key: str
+    content_type: str
+    size: int
+    width: int
+    height: int
+
+
+class TaskFailure(_Part):
+    """Why a task was rejected; the message is fit for the customer."""
+
+    error_class: ErrorClass
+    message: str
+
+
+class StateChange(_Part):
+    state: State
+    at: datetime
+
+
+class Task(_Part):
+    """One task. `version` grows by one with every move."""
+
+    id: str = Field(alias="_id")
+    account_id: str
+    key_id: str
+    dialect: str
+    kind: str
+    model: str
+    request: TaskRequest
+    quote: Quote
+    callback_url: str | None = None
+    request_id: str | None = None
+    state: State
+    version: int
+    wake_at: datetime | None = None
+    owner: str | None = None
+    """The worker that holds the lease."""
+    attempts: tuple[Attempt, ...] = ()
+    outputs: tuple[OutputFile, ...] = ()
+    cost_nano: int = 0
+    failure: TaskFailure | None = None
+    faults: int = 0
+    """How often in a row a handler has failed on this task alone."""
+    history: tuple[StateChange, ...] = ()
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    deadline_at: datetime
+
+    @property
+    def attempt(self) -> Attempt:
+        """The current attempt."""
+        return self.attempts[-1]
+
+    @property
+    def attempt_path(self) -> str:
+        """Where the current attempt stands in the document."""
+        return f"attempts.{len(self.attempts) - 1}"
+
+
+def announcement(task_id: str, state: State, provider: str | None) -> Event | None:
+    """The event that tells of a task's arrival in a state, if any does."""
+    event_type = LIFECYCLE[state].announced_by
+    if event_type is None:
+        return None
+    topic = provider if event_type is EventType.ATTEMPT_DISPATCHED else None
+    return Event(event_type, (task_id,), topic)

@@ -1,0 +1,91 @@
+"""The frame of a service that lives on tasks: a consumer and a sweeper feeding the same handlers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.bus.consumer import Consumer
+from shared.bus.topology import QueueSpec
+from shared.runtime import Platform
+from shared.tasks.intake import Intake, Routes
+from shared.tasks.lifecycle import Role
+from shared.tasks.mover import Mover
+from shared.tasks.store import TaskStore
+from shared.tasks.sweeper import Sweeper
+from shared.waiting import cancel
+
+Background = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTools:
+    """A service's own hands on the tasks."""
+
+    store: TaskStore
+    mover: Mover
+
+
+def task_tools(platform: Platform, role: Role) -> TaskTools:
+    """The store and the mover of one service."""
+    store = TaskStore(platform.database, platform.clock, role)
+    return TaskTools(store, Mover(store, platform.publisher, role, platform.killpoints))
+
+
+class TaskService:
+    """Consumes queues, sweeps, does background work; told to stop, it finishes what it has begun."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        role: Role,
+        tools: TaskTools,
+        routes: Routes,
+        queues: Sequence[QueueSpec],
+        background: Sequence[Background] = (),
+        room: Callable[[], int] | None = None,
+        prefetch: int = 256,
+        drain: Background | None = None,
+    ) -> None:
+        self.name = role.value
+        self._platform = platform
+        intake = Intake(tools.store, tools.mover, routes)
+        self._consumers = [
+            Consumer(platform.settings.amqp_url, platform.process_name, spec, intake.take_ids, prefetch, room)
+            for spec in queues
+        ]
+        self._sweeper = Sweeper(tools.store, intake, platform.killpoints, room or (lambda: prefetch))
+        self._background = background
+        self._drain = drain
+        self._stopping = asyncio.Event()
+
+    def ready(self) -> bool:
+        """The broker is not needed: tasks are found without it."""
+        return self._platform.database_seen and not self._stopping.is_set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for consumer in self._consumers:
+            consumer.stop()
+
+    async def run(self) -> None:
+        consuming = [
+            asyncio.create_task(consumer.run(), name=f"{self.name}:consumer") for consumer in self._consumers
+        ]
+        others = [
+            asyncio.create_task(work(), name=f"{self.name}:{getattr(work, '__name__', 'background')}")
+            for work in (self._sweeper.run, *self._background)
+        ]
+        stopping = asyncio.create_task(self._stopping.wait(), name=f"{self.name}:stop")
+        await asyncio.wait([*consuming, *others, stopping], return_when=asyncio.FIRST_COMPLETED)
+        self.stop()
+        await asyncio.gather(*consuming)
+        failures = [task.exception() for task in others if task.done() and not task.cancelled()]
+        await cancel(stopping, *others)
+        if self._drain is not None:
+            await self._drain()
+        for failure in failures:
+            if failure is not None:
+                raise failure

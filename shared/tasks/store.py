@@ -1,0 +1,178 @@
+"""Guarded moves: every change of a task is one conditional update of its one document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from shared.clock import Clock
+from shared.ids import Prefix, new_id
+from shared.mongo import Database, Document
+from shared.tasks.lifecycle import Role, State, check_move
+from shared.tasks.model import Task
+
+log = structlog.get_logger()
+
+_DUPLICATE_KEY = 11000
+_CLOCK_DIFFERENCE = timedelta(seconds=1)
+_LONGEST_FAULT_DELAY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of state of the task as it was read. It happens only if nothing has changed since."""
+
+    task: Task
+    to: State
+    wake_in: timedelta | None
+    """When somebody must look again; None for never."""
+    set: Mapping[str, Any] = field(default_factory=dict)
+    push: Mapping[str, Any] = field(default_factory=dict)
+    provider: str | None = None
+    """Whose workers are to be told, for a dispatch."""
+
+
+class TaskStore:
+    """The `tasks` collection in the hands of one service."""
+
+    def __init__(self, database: Database, clock: Clock, role: Role) -> None:
+        self._tasks = database["tasks"]
+        self._clock = clock
+        self._role = role
+
+    async def insert(self, documents: Sequence[Document]) -> set[str]:
+        """Add new tasks; gives the ids that exist already and were left as they are."""
+        try:
+            await self._tasks.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                raise
+            return {failure["op"]["_id"] for failure in failures}
+        return set()
+
+    async def load(self, task_ids: Iterable[str]) -> list[Task]:
+        """The tasks that exist among these ids, in no order."""
+        return await self._read({"_id": {"$in": list(task_ids)}})
+
+    async def _read(self, query: Mapping[str, Any], limit: int = 0) -> list[Task]:
+        tasks = []
+        async for document in self._tasks.find(query, limit=limit):
+            try:
+                tasks.append(Task.model_validate(document))
+            except ValidationError as error:
+                # Written by a newer version, perhaps; its neighbours must not suffer.
+                log.error("task not readable", task_id=document["_id"], errors=error.error_count())
+        return tasks
+
+    async def move(self, moves: Sequence[Move]) -> list[bool]:
+        """Make each move whose task is still as it was read; tells for each whether this call made it.
+
+        Raises ForbiddenMove for a move that the lifecycle does not give to this service.
+        """
+        if not moves:
+            return []
+        now = self._clock.now()
+        token = new_id(Prefix.OWNER)
+        result = await self._tasks.bulk_write(
+            [self._operation(move, token, now) for move in moves], ordered=False
+        )
+        if result.matched_count == len(moves):
+            return [True] * len(moves)
+        mine = self._tasks.find(
+            {"_id": {"$in": [move.task.id for move in moves]}, "moved_by": token}, {"_id": 1}
+        )
+        won = {document["_id"] async for document in mine}
+        return [move.task.id in won for move in moves]
+
+    def _operation(self, move: Move, token: str, now: datetime) -> UpdateOne:
+        task = move.task
+        check_move(self._role, task.state, move.to)
+        update: dict[str, Any] = {
+            "$set": {
+                "state": move.to,
+                "version": task.version + 1,
+                "moved_by": token,
+                "faults": 0,
+                **move.set,
+            },
+            "$push": {"history": {"state": move.to, "at": now}, **move.push},
+        }
+        if move.wake_in is None:
+            update["$unset"] = {"wake_at": ""}
+        else:
+            update["$set"]["wake_at"] = now + move.wake_in
+        return UpdateOne({"_id": task.id, "state": task.state, "version": task.version}, update)
+
+    async def wait(self, task: Task, until: datetime) -> None:
+        """Leave the task in its state and look again at the given time."""
+        await self._tasks.update_one(
+            {"_id": task.id, "state": task.state, "version": task.version}, {"$set": {"wake_at": until}}
+        )
+
+    async def settle_down(self, task_ids: Iterable[str]) -> None:
+        """Nobody needs to look at these final tasks again."""
+        await self._tasks.update_many({"_id": {"$in": list(task_ids)}}, {"$unset": {"wake_at": ""}})
+
+    async def claim_due(
+        self, states: Iterable[State], limit: int, hold: timedelta, overdue_by: timedelta | None = None
+    ) -> list[Task]:
+        """Take up to `limit` tasks whose `wake_at` has come; replicas share them out.
+
+        Each is left with a new `wake_at` one `hold` ahead, so it comes up again should this process die, and
+        is given as it was before: with the `wake_at` that has passed.
+        With `overdue_by`, only tasks that are that long past their deadline.
+        """
+        now = self._clock.now()
+        due: dict[str, Any] = {"state": {"$in": list(states)}, "wake_at": {"$lte": now}}
+        if overdue_by is not None:
+            due["deadline_at"] = {"$lte": now - overdue_by}
+        tasks = await self._read(due, limit)
+        if not tasks:
+            return []
+        ids = [task.id for task in tasks]
+        token = new_id(Prefix.OWNER)
+        result = await self._tasks.update_many(
+            {"_id": {"$in": ids}, **due}, {"$set": {"wake_at": now + hold, "swept_by": token}}
+        )
+        if result.matched_count == len(ids):
+            return tasks
+        cursor = self._tasks.find({"_id": {"$in": ids}, "swept_by": token}, {"_id": 1})
+        mine = {document["_id"] async for document in cursor}
+        return [task for task in tasks if task.id in mine]
+
+    async def renew(self, task_ids: Iterable[str], owner: str, lease: timedelta) -> None:
+        """Keep the leases that this owner still holds."""
+        await self._tasks.update_many(
+            {"_id": {"$in": list(task_ids)}, "owner": owner}, {"$set": {"wake_at": self._clock.now() + lease}}
+        )
+
+    async def still_owned(self, task_ids: Sequence[str], owner: str) -> set[str]:
+        """Which of these tasks the owner still holds."""
+        cursor = self._tasks.find({"_id": {"$in": list(task_ids)}, "owner": owner}, {"_id": 1})
+        return {document["_id"] async for document in cursor}
+
+    async def give_back(self, task_ids: Iterable[str], owner: str) -> None:
+        """End this owner's leases, so that another takes the tasks on at once, whatever its clock reads."""
+        await self._tasks.update_many(
+            {"_id": {"$in": list(task_ids)}, "owner": owner},
+            {
+                "$set": {"wake_at": self._clock.now() - _CLOCK_DIFFERENCE, "owner": None},
+                "$inc": {"version": 1},
+            },
+        )
+
+    async def record_fault(self, task: Task) -> None:
+        """A handler failed on this task alone: look again later, each time later."""
+        delay = min(timedelta(seconds=2 ** min(task.faults + 1, 10)), _LONGEST_FAULT_DELAY)
+        await self._tasks.update_one(
+            {"_id": task.id, "version": task.version},
+            {"$inc": {"faults": 1}, "$set": {"wake_at": self._clock.now() + delay}},
+        )

@@ -1,0 +1,59 @@
+"""The timer of the whole system: finds tasks whose `wake_at` has come and hands them to the handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from shared.killpoints import KillPoints
+from shared.mongo import is_unavailable
+from shared.tasks.intake import Intake
+from shared.tasks.store import TaskStore
+from shared.telemetry import TASKS_SWEPT
+
+log = structlog.get_logger()
+
+SWEEP_EVERY = timedelta(seconds=1)
+SWEEP_HOLD = timedelta(seconds=5)
+"""How long a swept task is left to the process that swept it."""
+
+
+class Sweeper:
+    """One indexed query a second; more at once while a full batch comes back."""
+
+    def __init__(
+        self, store: TaskStore, intake: Intake, killpoints: KillPoints, room: Callable[[], int] = lambda: 256
+    ) -> None:
+        self._store = store
+        self._intake = intake
+        self._killpoints = killpoints
+        self._room = room
+
+    async def run(self) -> None:
+        """Sweep until cancelled. An unreachable database only means trying again."""
+        while True:
+            if not await self._sweep():
+                await asyncio.sleep(SWEEP_EVERY.total_seconds() * random.uniform(0.8, 1.2))
+
+    async def _sweep(self) -> bool:
+        """One round; tells whether more is probably due."""
+        limit = min(self._room(), 256)
+        if limit <= 0:
+            return False
+        try:
+            tasks = await self._store.claim_due(self._intake.states, limit, SWEEP_HOLD)
+            if tasks:
+                log.info("tasks swept", count=len(tasks))
+                TASKS_SWEPT.inc(len(tasks))
+                self._killpoints.reach("sweeper.in_batch")
+                await self._intake.take(tasks)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("sweep postponed", reason=type(error).__name__)
+            return False
+        return len(tasks) == limit

@@ -1,0 +1,67 @@
+"""What a webhook says."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from services.notifier.payloads import NoWebhooks, render
+from shared.settings import S3Settings, Settings
+from shared.tasks.lifecycle import State
+from shared.tasks.model import Task
+from tests.unit.notifier.tasks import final_task
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        s3=S3Settings(access_key="access", secret_key="secret"),
+        key_pepper="pepper",
+        secrets_key="key",
+        files_url="https://files.example.org/",
+    )
+
+
+def refused(message: str, error_class: str = "policy_refusal") -> dict[str, str]:
+    return {"error_class": error_class, "message": message}
+
+
+def test_a_completed_task_is_told_with_its_addresses_and_its_cost(settings: Settings) -> None:
+    payload = render(Task.model_validate(final_task(images=2, _id="gen_7k2m")), settings)
+
+    assert payload.event == "task.completed"
+    assert payload.body == (
+        b'{"event":"task.completed","task_id":"gen_7k2m","status":"completed","model":"nanobanana-pro",'
+        b'"output":{"url":"https://files.example.org/images/gen_7k2m/0.png",'
+        b'"urls":["https://files.example.org/images/gen_7k2m/0.png",'
+        b'"https://files.example.org/images/gen_7k2m/1.png"]},'
+        b'"error":null,"cost":"0.032000","timestamp":1770110119}'
+    )
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
+def test_a_failed_or_cancelled_task_is_told_as_failed(settings: Settings, state: State) -> None:
+    task = final_task(state, images=0, _id="gen_7k2m", failure=refused("Content moderation: refused"))
+
+    payload = render(Task.model_validate(task), settings)
+
+    assert payload.event == "task.failed"
+    assert payload.body == (
+        b'{"event":"task.failed","task_id":"gen_7k2m","status":"failed","model":"nanobanana-pro",'
+        b'"output":null,"error":"Content moderation: refused","cost":"0.000000","timestamp":1770110119}'
+    )
+
+
+@pytest.mark.parametrize("character", ["x", "\x00", "é", "☃", "🚤"])
+def test_a_payload_stays_below_twenty_kilobytes(settings: Settings, character: str) -> None:
+    task = final_task(State.FAILED, images=0, failure=refused(character * 100_000))
+
+    body = render(Task.model_validate(task), settings).body
+
+    assert len(body) < 20_000
+    assert orjson.loads(body)["error"] == character * 1000
+
+
+def test_a_dialect_without_webhooks_is_refused(settings: Settings) -> None:
+    with pytest.raises(NoWebhooks):
+        render(Task.model_validate(final_task(dialect="none")), settings)

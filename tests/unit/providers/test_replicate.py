@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+
+from shared.http import provider_session
+from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Output, ProviderJob, Running
+from shared.providers.errors import ErrorClass
+from shared.providers.fal import FalProvider
+from shared.providers.registry import UnknownProvider, build_providers
+from shared.providers.replicate import ReplicateProvider, model_input
+from shared.settings import ProviderSettings
+from tests.unit.providers.upstream import upstream
+
+KEY = SecretStr("r8_token")
+MODEL = "google/nano-banana"
+PATH = f"POST /v1/models/{MODEL}/predictions"
+
+
+def test_the_input_uses_replicates_names() -> None:
+    request = GenerationRequest(MODEL, "a hen", "blur", "16:9", 2, "4K", ("https://i/1",), {"seed": 1})
+    assert model_input(request) == {
+        "prompt": "a hen. Avoid: blur.",
+        "aspect_ratio": "16:9",
+        "resolution": "4K",
+        "image_input": ["https://i/1"],
+        "output_format": "png",
+        "seed": 1,
+    }
+
+
+async def test_each_image_is_a_prediction_of_its_own() -> None:
+    async with upstream() as (server, session):
+        provider = ReplicateProvider(session, KEY, server.url)
+        server.answers[PATH] = [(201, {"id": f"p{number}"}) for number in (1, 2, 3)]
+        accepted = await provider.submit(GenerationRequest(MODEL, "a hen", num_outputs=3))
+        assert isinstance(accepted, Accepted)
+        assert sorted(accepted.job.ids) == ["p1", "p2", "p3"]
+        for number in (1, 2, 3):
+            server.answers[f"GET /v1/predictions/p{number}"] = [
+                (200, {"status": "processing"}),
+                (200, {"status": "succeeded", "output": f"https://f/{number}"}),
+            ]
+        assert await provider.poll(accepted.job) == Running()
+        done = await provider.poll(ProviderJob(("p1", "p2", "p3")))
+        assert done == Done((Output("https://f/1"), Output("https://f/2"), Output("https://f/3")))
+    assert set(server.keys) == {"Bearer r8_token"}
+    assert [body for method, _, body in server.seen if method == "POST"] == [
+        {"input": {"prompt": "a hen", "output_format": "png"}}
+    ] * 3
+
+
+async def test_a_job_goes_on_with_the_predictions_that_were_accepted() -> None:
+    async with upstream() as (server, session):
+        server.answers[PATH] = [(201, {"id": "p1"}), (429, {"detail": "throttled"})]
+        result = await ReplicateProvider(session, KEY, server.url).submit(
+            GenerationRequest(MODEL, "a hen", num_outputs=2)
+        )
+    assert result == Accepted(ProviderJob(("p1",)))
+
+
+async def test_if_none_was_accepted_the_failure_is_told() -> None:
+    async with upstream() as (server, session):
+        server.answers[PATH] = [(402, {"title": "Insufficient credit", "detail": "Top up."})]
+        result = await ReplicateProvider(session, KEY, server.url).submit(
+            GenerationRequest(MODEL, "a hen", num_outputs=2)
+        )
+    assert result == Failed(ErrorClass.QUOTA, "Insufficient credit: Top up.")
+
+
+@pytest.mark.parametrize("model", ["stability-ai/sdxl:39ed52f2", "39ed52f2"])
+async def test_a_version_is_run_by_its_id(model: str) -> None:
+    async with upstream() as (server, session):
+        server.answers["POST /v1/predictions"] = [(201, {"id": "p1"})]
+        result = await ReplicateProvider(session, KEY, f"{server.url}/v1/").submit(
+            GenerationRequest(model, "a hen")
+        )
+    assert isinstance(result, Accepted)
+    assert server.seen[0][2]["version"] == "39ed52f2"
+
+
+async def test_addresses_in_answers_are_not_used() -> None:
+    async with upstream() as (server, session), upstream() as (stranger, _):
+        provider = ReplicateProvider(session, KEY, server.url)
+        named = {"get": f"{stranger.url}/g", "cancel": f"{stranger.url}/c"}
+        server.answers[PATH] = [(201, {"id": "p1", "urls": named})]
+        accepted = await provider.submit(GenerationRequest(MODEL, "a hen"))
+        assert isinstance(accepted, Accepted)
+        await provider.poll(accepted.job)
+        await provider.cancel(accepted.job)
+    assert stranger.seen == []
+    assert [f"{method} {path}" for method, path, _ in server.seen] == [
+        PATH,
+        "GET /v1/predictions/p1",
+        "POST /v1/predictions/p1/cancel",
+    ]
+
+
+async def test_only_providers_with_a_key_are_built() -> None:
+    async with provider_session() as session:
+        providers = build_providers(
+            {
+                "fal": ProviderSettings(keys=[SecretStr("a"), SecretStr("b")]),
+                "replicate": ProviderSettings(base_url="http://127.0.0.1:9/replicate"),
+                "other": ProviderSettings(),
+            },
+            session,
+        )
+        assert list(providers) == ["fal"]
+        assert isinstance(providers["fal"], FalProvider)
+        with pytest.raises(UnknownProvider, match="fal, replicate"):
+            build_providers({"other": ProviderSettings(keys=[SecretStr("a")])}, session)
