@@ -69,19 +69,19 @@ class Servers:
     async def start(self) -> None:
         """Start all three at the same time; when one fails, none is left running."""
         try:
-            await together("start", self.all, Server.start)
+            await together("start", self.all, lambda server: server.start())
         except BaseException:
             await self.kill()
             raise
 
     async def stop(self) -> None:
         """Stop in good order, within ten seconds; the data stay."""
-        await together("stop", self.all, Server.stop)
+        await together("stop", self.all, lambda server: server.stop())
         self._release()
 
     async def kill(self) -> None:
         """SIGKILL to all three: the fast end for data that nobody needs again."""
-        await together("kill", self.all, Server.kill)
+        await together("kill", self.all, lambda server: server.kill())
         self._release()
 
     async def start_mongod(self) -> None:

@@ -32,6 +32,7 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
         platform.clock,
         platform.killpoints,
         settings.audit_every,
+        settings.interrupted_after,
     )
     yield TaskService(
         platform,

@@ -25,8 +25,6 @@ from shared.telemetry import AUDIT_FINISHED, AUDIT_VIOLATIONS
 
 log = structlog.get_logger()
 
-SETTLING_TIME = timedelta(seconds=30)
-"""A hold this old whose task does not exist belongs to a submit that was cut off."""
 LATE = timedelta(minutes=1)
 """How far past its time a task may be before that counts as a broken promise."""
 INVARIANTS = ("I2", "I3", "I4", "I7", "I8", "I11")
@@ -44,6 +42,7 @@ class Auditor:
         clock: Clock,
         killpoints: KillPoints,
         every: timedelta,
+        interrupted_after: timedelta,
     ) -> None:
         self._database = database
         self._tools = tools
@@ -52,6 +51,7 @@ class Auditor:
         self._clock = clock
         self._killpoints = killpoints
         self._every = every
+        self._interrupted_after = interrupted_after
         self._name = new_id(Prefix.OWNER)
 
     async def run(self) -> None:
@@ -114,7 +114,7 @@ class Auditor:
     async def _audit_account(self, account: str, point: Balance) -> list[Violation]:
         """Replay the blocks that have settled since the last audit, and remember how far that went."""
         await self._fold.catch_up(account)
-        settled_before = self._clock.now() - SETTLING_TIME
+        settled_before = self._clock.now() - self._interrupted_after
         violations: list[Violation] = []
         tail, holds = point, []
         async for block in self._ledger.blocks(account, point.seq):

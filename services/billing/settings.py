@@ -13,7 +13,13 @@ class BillingSettings(Settings):
     """How often the auditor works."""
 
     audit_every_seconds: float = Field(default=15, gt=0)
+    interrupted_after_seconds: float = Field(default=30, gt=0)
+    """A hold this old whose task does not exist belongs to a submit that was cut off."""
 
     @property
     def audit_every(self) -> timedelta:
         return timedelta(seconds=self.audit_every_seconds)
+
+    @property
+    def interrupted_after(self) -> timedelta:
+        return timedelta(seconds=self.interrupted_after_seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -35,6 +35,17 @@ class DeliveryAttempt:
     body: str = ""
     """How the answer begins, at most 2 KB."""
     error: str | None = None
+
+    def document(self) -> Document:
+        return {
+            "number": self.number,
+            "at": self.at,
+            "duration_ms": self.duration_ms,
+            "status": self.status,
+            "headers": self.headers,
+            "body": self.body,
+            "error": self.error,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,7 @@ class Recording:
 
     def update(self) -> dict[str, Any]:
         update: dict[str, Any] = {
-            "$push": {"attempts": asdict(self.attempt)},
+            "$push": {"attempts": self.attempt.document()},
             "$set": {"state": self.state, "owner": None},
         }
         if self.wake_at is None:

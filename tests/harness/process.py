@@ -65,5 +65,10 @@ class Program:
             await self.kill()
             raise AssertionError(f"{self.name} did not stop; its log: {self.tail()}") from None
 
+    @property
+    def armed(self) -> bool:
+        """Whether it is to end itself at a kill point."""
+        return "HATCHERY_KILL_POINT" in self._env
+
     def tail(self, lines: int = 30) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

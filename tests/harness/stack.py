@@ -1,4 +1,4 @@
-"""The five services as processes, on servers shared by many tests but with a database and a vhost of their own."""
+"""The five services as processes, with a database and a vhost of their own on shared servers."""
 
 from __future__ import annotations
 
@@ -36,13 +36,15 @@ CATALOG = Path(__file__).parents[2] / "deploy" / "catalog.yaml"
 class Stack:
     """Start and stop services at will; make customers; look into the database."""
 
-    def __init__(self, servers: Servers, simulator_url: str, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, servers: Servers, simulator_url: str, folder: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.name = f"t{uuid.uuid4().hex[:10]}"
         self.servers = servers
         self.simulator_url = simulator_url
         self.port = free_port()
         self._folder = folder
-        self._extra = settings
+        self._extra = settings or {}
         self._programs: defaultdict[str, list[Program]] = defaultdict(list)
         self._started = 0
         self.mongo: AsyncMongoClient = connect(servers.mongo_url)
@@ -178,5 +180,5 @@ async def _until_ready(program: Program, ops_port: str) -> None:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(0.05)
-    if "HATCHERY_KILL_POINT" not in program._env:
+    if not program.armed:
         raise AssertionError(f"{program.name} ended at once; its log: {program.tail()}")

@@ -50,9 +50,9 @@ def _mongo(servers: Servers) -> AsyncMongoClient[dict[str, Any]]:
 
 
 async def _queue_exists(servers: Servers, name: str) -> bool:
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"{servers.amqp_management_url}/api/queues/%2F/{name}") as answer:
-            return answer.status == 200
+    url = f"{servers.amqp_management_url}/api/queues/%2F/{name}"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return answer.status == 200
 
 
 async def test_mongodb_commits_transactions(own_servers: Servers) -> None:

@@ -1,0 +1,46 @@
+"""Money for ten, two hundred at once, over two api processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from shared.ledger.verify import Verification
+from tests.harness.simulator import Simulator
+from tests.harness.stack import Stack
+
+
+async def test_exactly_those_are_accepted_that_the_balance_covers(
+    own_stack: Stack, simulator: Simulator
+) -> None:
+    await own_stack.start("api", count=2)
+    await own_stack.start("router", "worker", "billing")
+    async with await own_stack.customer("0.10") as customer:
+        connections = [customer.connection() for _ in range(8)]
+        body = {"model": "nanobanana", "prompt": "one of many"}
+        answers = await asyncio.gather(
+            *(connections[number % 8].post("/v1/generate", json=body) for number in range(200))
+        )
+        for connection in connections:
+            await connection.aclose()
+
+        statuses = Counter(answer.status_code for answer in answers)
+        assert statuses == {202: 10, 403: 190}
+        refusals = {answer.text for answer in answers if answer.status_code == 403}
+        assert refusals == {
+            '{"data":null,"error":{"code":"INSUFFICIENT_BALANCE",'
+            '"message":"The balance does not cover this request."}}'
+        }
+        accepted = [answer.json()["data"]["id"] for answer in answers if answer.status_code == 202]
+        tasks = await customer.all_finished(accepted)
+        assert {task["status"] for task in tasks} == {"completed"}
+        balance = (await own_stack.ledger().balances([customer.account_id]))[customer.account_id]
+        assert (balance.available, balance.held, balance.spent) == (0, 0, 100_000_000)
+        report = await Verification(own_stack.database, own_stack.clock.now()).run()
+        assert report.violations == []
+        assert await own_stack.database["tasks"].count_documents({}) == 10
+        served = [program for program in own_stack.of("api") if "listening" in program.log.read_text()]
+        assert len(served) == 2
+
+        await own_stack.top_up(customer.account_id, "1")
+        assert await own_stack.database["tasks"].count_documents({}) == 10

@@ -1,0 +1,26 @@
+"""Ids tell what they are of and grow with time."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from shared.ids import Prefix, new_id
+
+
+@pytest.mark.parametrize("prefix", list(Prefix))
+def test_an_id_is_its_prefix_and_a_lower_case_ulid(prefix: Prefix) -> None:
+    assert re.fullmatch(rf"{prefix.value}_[0-9a-hjkmnp-tv-z]{{26}}", new_id(prefix))
+
+
+def test_a_later_id_sorts_after_an_earlier_one() -> None:
+    earlier = new_id(Prefix.EGGAPI_TASK)
+    time.sleep(0.002)
+
+    assert earlier < new_id(Prefix.EGGAPI_TASK)
+
+
+def test_ids_made_in_one_moment_differ() -> None:
+    assert len({new_id(Prefix.REQUEST) for _ in range(5_000)}) == 5_000
