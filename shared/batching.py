@@ -51,21 +51,24 @@ class Batcher(Generic[T, R]):
     async def _commit_all(self) -> None:
         # One turn of the loop lets callers that are ready at the same moment join the first group.
         await asyncio.sleep(0)
-        while self._queue:
-            group = [self._queue.popleft() for _ in range(min(self._limit, len(self._queue)))]
-            await self._commit_group(group)
-        self._committer = None
+        try:
+            while self._queue:
+                group = [self._queue.popleft() for _ in range(min(self._limit, len(self._queue)))]
+                await self._commit_group(group)
+        finally:
+            self._committer = None
 
     async def _commit_group(self, group: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
             results = await self._commit([item for item, _ in group])
+            resolved = list(zip(group, results, strict=True))
         except BaseException as error:
             for _, future in group:
                 _resolve(future, error if isinstance(error, Exception) else BatcherClosed(self._name))
             if not isinstance(error, Exception):
                 raise
             return
-        for (_, future), result in zip(group, results, strict=True):
+        for (_, future), result in resolved:
             _resolve(future, result)
 
 

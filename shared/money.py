@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 NANO_PER_USD = 1_000_000_000
+_EXACT = Context(prec=40, Emax=40, traps=[InvalidOperation, Overflow, Inexact])
 
 
 def nano_from_usd(amount: str | Decimal) -> int:
@@ -13,9 +14,11 @@ def nano_from_usd(amount: str | Decimal) -> int:
     Raises ValueError for text that is no number and for more than nine decimals.
     """
     try:
-        nano = Decimal(amount) * NANO_PER_USD
-    except InvalidOperation as error:
+        nano = _EXACT.multiply(Decimal(amount), NANO_PER_USD)
+    except (InvalidOperation, Overflow) as error:
         raise ValueError(f"{amount!r} is not an amount in USD, such as 12.50") from error
+    except Inexact as error:
+        raise ValueError(f"{amount!r} has more than nine decimals") from error
     if not nano.is_finite() or nano != nano.to_integral_value():
         raise ValueError(f"{amount!r} has more than nine decimals")
     return int(nano)

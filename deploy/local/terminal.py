@@ -6,9 +6,7 @@ import json
 import time
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.panel import Panel
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
 PREFIX_WIDTH = 11
@@ -45,22 +43,20 @@ class Terminal:
         self._print(Text.assemble(prefix, readable(line)))
 
     def table(self, title: str, rows: list[tuple[str, str]]) -> None:
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim")
-        grid.add_column()
+        """Names and values; long values stay in one piece, so that they can be copied."""
+        width = max(len(name) for name, _ in rows)
+        self._print(Text(f"\n{title}", style="bold green"))
         for name, value in rows:
-            grid.add_row(Text(name), Text(value, overflow="fold"))
-        self._print(
-            Panel(grid, title=title, title_align="left", border_style="green", expand=False), fold=True
-        )
+            self._print(Text.assemble((f"  {name:<{width}}  ", "dim"), value))
+        self._print(Text())
 
     def plain(self, text: str) -> None:
         """Without frame or wrapping, to be copied."""
         self._print(Text(text))
 
-    def _print(self, what: RenderableType, *, fold: bool = False) -> None:
+    def _print(self, text: Text) -> None:
         try:
-            self._console.print(what, soft_wrap=not fold)
+            self._console.print(text, soft_wrap=True)
         except OSError:
             # Nobody reads any more; the stack goes on, and stops in order, without words.
             self._console = Console(quiet=True)

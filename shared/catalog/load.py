@@ -24,6 +24,8 @@ def load_catalog(path: Path) -> Catalog:
         raise BadCatalog(
             f"cannot read the catalog {path}: {error.strerror}; set HATCHERY_CATALOG to its path"
         ) from error
+    except UnicodeDecodeError as error:
+        raise BadCatalog(f"{path}: is not UTF-8 text") from error
     return parse_catalog(text, str(path))
 
 
@@ -35,6 +37,8 @@ def parse_catalog(text: str, name: str) -> Catalog:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise BadCatalog(f"{name}:{line}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise BadCatalog(f"{name}: {str(error).splitlines()[0]}") from error
     if root is None or not isinstance(content, dict):
         raise BadCatalog(f"{name}:1: the catalog is a mapping with `providers` and `models`")
     try:

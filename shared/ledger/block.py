@@ -103,6 +103,8 @@ class Balance:
                 raise InsufficientBalance
             return Balance(self.seq, self.available - entry.amount, self.held + entry.amount, self.spent)
         if entry.kind is EntryKind.TOPUP:
+            if self.available + self.held + self.spent + entry.amount > INT64_MAX:
+                raise BrokenEntry(f"{entry.op}: more money than the ledger can count")
             return Balance(self.seq, self.available + entry.amount, self.held, self.spent)
         if entry.amount > entry.held or entry.held > self.held:
             raise BrokenEntry(f"{entry.op}: captures {entry.amount} of {entry.held} with {self.held} held")

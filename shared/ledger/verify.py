@@ -57,7 +57,8 @@ def check_block(tail: Balance, block: Document) -> tuple[Balance, list[Violation
         try:
             balance = balance.after(Entry.from_document(document))
         except HatcheryError as error:
-            found.append(Violation("I4", subject, f"{document['op']}: {error.message}"))
+            reason = error.message.removeprefix(f"{document['op']}: ")
+            found.append(Violation("I4", subject, f"{document['op']}: {reason}"))
     for name in ("available", "held", "spent"):
         if getattr(stated, name) != getattr(balance, name):
             found.append(

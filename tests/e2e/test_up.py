@@ -18,13 +18,14 @@ import psutil
 import pytest
 
 from deploy.local.ports import Ports
-from deploy.local.services import ROLES
+from deploy.local.services import ROLES, ScaleError, parse_scale
 
+HATCHERY_UP = (sys.executable, "-m", "services.cli.main", "up")
 START_SECONDS = 120
 STOP_SECONDS = 20
 READY_KEYS = {
-    "api_url", "api_key", "account_id", "webhook_secret", "mongo_url", "amqp_url", "amqp_management_url", "s3",
-    "simulator_url", "ops_urls", "pids",
+    "api_url", "api_key", "account_id", "webhook_secret", "mongo_url", "amqp_url", "amqp_management_url",
+    "s3", "simulator_url", "ops_urls", "pids",
 }  # fmt: skip
 SERVERS = ("simulator", "mongod", "rabbitmq", "s3")
 
@@ -77,9 +78,11 @@ async def up(state_dir: Path, port: int, *arguments: str) -> AsyncIterator[Up]:
     output = state_dir.with_suffix(".out")
     with output.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.cli.main", "up", "--state-dir", str(state_dir), "--port", str(port),
-            *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+            *(*HATCHERY_UP, "--state-dir", str(state_dir), "--port", str(port), *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=asyncio.subprocess.STDOUT,
+        )
     running = Up(process, state_dir, output)
     try:
         yield running
@@ -168,9 +171,35 @@ async def test_two_stacks_run_side_by_side_and_a_directory_or_port_in_use_is_ref
 
 async def _is_refused(state_dir: Path, port: int, reason: str, scratch: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.cli.main", "up", "--state-dir", str(state_dir), "--port", str(port),
-        cwd=scratch, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        *(*HATCHERY_UP, "--state-dir", str(state_dir), "--port", str(port)),
+        cwd=scratch,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
     out, _ = await process.communicate()
     assert process.returncode == 1
     assert reason in " ".join(out.decode().split())
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [("", {}), ("worker=3", {"worker": 3}), (" api=2 , worker = 3 ", {"api": 2, "worker": 3})],
+)
+def test_scale_leaves_what_it_does_not_name_at_one(text: str, changed: dict[str, int]) -> None:
+    assert parse_scale(text) == dict.fromkeys(ROLES, 1) | changed
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("worker", "has no number in 'worker'"),
+        ("wrker=2", "names the service 'wrker'"),
+        ("worker=0", "asks for '0' of worker"),
+        ("worker=many", "asks for 'many' of worker"),
+        ("worker=17", "asks for '17' of worker"),
+        ("api=1,api=2", "names api twice"),
+    ],
+)
+def test_a_scale_that_makes_no_sense_is_refused_with_an_example(text: str, problem: str) -> None:
+    with pytest.raises(ScaleError, match=f"{problem}.*--scale api=2,worker=3"):
+        parse_scale(text)

@@ -168,3 +168,19 @@ async def test_stopping_finishes_what_is_under_way_and_gives_back_the_rest(datab
             await heir.finish()
             assert {document["state"] for document in await heir.deliveries()} == {"delivered"}
     assert len(receiver.received) == 5
+
+
+async def test_a_claim_that_ran_out_while_waiting_is_left_to_the_next_one(rig: Rig) -> None:
+    async with receiving() as receiver:
+        receiver.released.clear()
+        await rig.notify(*[await rig.end_task(receiver.url) for _ in range(3)])
+        await until(lambda: len(receiver.received) == 2)
+        rig.clock.advance(LEASE - timedelta(seconds=14))
+        receiver.released.set()
+        await rig.finish()
+        assert len(receiver.received) == 2
+
+        await rig.sweep_after(timedelta(seconds=14))
+
+    assert {document["state"] for document in await rig.deliveries()} == {"delivered"}
+    assert len({received.id for received in receiver.received}) == len(receiver.received) == 3

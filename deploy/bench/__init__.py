@@ -1,0 +1,1 @@
+"""Measuring the pipeline: what a task costs and how long it takes."""

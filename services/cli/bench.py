@@ -1,0 +1,101 @@
+"""`hatchery bench pipeline`: what a task costs and how long it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from deploy.bench.errors import BenchError
+from deploy.bench.output import as_tables, record
+from deploy.bench.pipeline import Options, Pipeline, Watch
+from deploy.bench.result import PipelineResult
+from deploy.bench.target import Target, own_stack
+from deploy.local.errors import StackError
+from deploy.local.services import parse_scale
+from services.cli.context import AsJson, StateDir, fail, show_json
+from shared.errors import HatcheryError
+
+bench_app = typer.Typer(help="Measurements.", no_args_is_help=True)
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Measurements."""
+
+
+@bench_app.command("pipeline")
+def pipeline(
+    tasks: Annotated[int, typer.Option(min=1, max=1_000_000, help="Tasks of the throughput phase.")] = 2000,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Tasks in flight.")] = 64,
+    instant: Annotated[bool, typer.Option("--instant", help="Provider jobs are done at once.")] = False,
+    accounts: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Accounts that share one half of the tasks.")
+    ] = 50,
+    webhooks: Annotated[bool, typer.Option(help="Every task has a webhook.")] = True,
+    scale: Annotated[str, typer.Option(help="More processes in the bench's own stack: worker=2.")] = "",
+    record_file: Annotated[
+        Path | None, typer.Option("--record", help="Add the result to this markdown table.", dir_okay=False)
+    ] = None,
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Send tasks through a running local stack, or through one of its own, and prove the ledger after them.
+
+    Exit code 1 when a task fails or the ledger is wrong.
+    """
+    if state_dir is not None and scale:
+        fail("--scale is for the bench's own stack: give it to `hatchery up` instead")
+    options = Options(
+        tasks=tasks, concurrency=concurrency, accounts=accounts, instant=instant, webhooks=webhooks
+    )
+    try:
+        result = asyncio.run(_measure(options, state_dir, parse_scale(scale)))
+    except (BenchError, StackError) as error:
+        fail(str(error))
+    except HatcheryError as error:
+        fail(error.message)
+    if json:
+        show_json(result)
+    else:
+        Console().print(as_tables(result), highlight=False)
+    if record_file is not None:
+        record(record_file, result)
+    if not result.sound:
+        raise typer.Exit(1)
+
+
+async def _measure(options: Options, state_dir: Path | None, scale: dict[str, int]) -> PipelineResult:
+    this = asyncio.current_task()
+    if this is not None:
+        # As with Ctrl-C: the bench's own stack is stopped on the way out.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        bar = progress.add_task("start", total=None)
+        watch = Watch(
+            phase=lambda name, total: progress.reset(bar, description=name, total=total or None),
+            finished=lambda count: progress.update(bar, completed=count),
+        )
+        if state_dir is not None:
+            return await Pipeline(Target.read(state_dir), options, watch).run()
+        async with own_stack(scale, lambda text: watch.phase(text, 0)) as target:
+            return await Pipeline(target, options, watch).run()

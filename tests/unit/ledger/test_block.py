@@ -1,0 +1,158 @@
+"""What entries do to a balance, and which of them make it into a block."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.ledger.block import (
+    INT64_MAX,
+    Balance,
+    BrokenEntry,
+    Entry,
+    EntryKind,
+    InsufficientBalance,
+    balance_of,
+    end,
+    hold,
+    make_block,
+    topup,
+)
+from tests.unit.building import NOON
+
+START = Balance(seq=7, available=100, held=40, spent=5)
+
+
+@pytest.mark.parametrize(
+    ("entry", "after"),
+    [
+        (hold("gen_1", 30, "m"), Balance(7, 70, 70, 5)),
+        (hold("gen_1", 100, "m"), Balance(7, 0, 140, 5)),
+        (hold("gen_1", 0, "m"), Balance(7, 100, 40, 5)),
+        (end("gen_1", 40, 40, "m", 1), Balance(7, 100, 0, 45)),
+        (end("gen_1", 40, 10, "m", 1), Balance(7, 130, 0, 15)),
+        (end("gen_1", 40, 0, "m", 0), Balance(7, 140, 0, 5)),
+        (topup("top_1", 25, {}), Balance(7, 125, 40, 5)),
+    ],
+)
+def test_an_entry_moves_money_between_available_held_and_spent(entry: Entry, after: Balance) -> None:
+    assert START.after(entry) == after
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        end("gen_1", 40, 41, "m", 1),
+        end("gen_1", 41, 10, "m", 1),
+        end("gen_1", -1, 0, "m", 1),
+        end("gen_1", 40, -1, "m", 1),
+        hold("gen_1", -1, "m"),
+        topup("top_1", -1, {}),
+        topup("top_1", INT64_MAX + 1, {}),
+        topup("top_1", INT64_MAX, {}),
+    ],
+    ids=[
+        "captures more than the hold",
+        "ends more than is held",
+        "negative hold",
+        "negative capture",
+        "holds a negative amount",
+        "tops up a negative amount",
+        "beyond what the database can store",
+        "a balance beyond what the database can store",
+    ],
+)
+def test_an_entry_that_no_correct_service_writes_is_broken(entry: Entry) -> None:
+    with pytest.raises(BrokenEntry, match=entry.op):
+        START.after(entry)
+
+
+def test_a_hold_above_what_is_available_is_refused() -> None:
+    with pytest.raises(InsufficientBalance):
+        START.after(hold("gen_1", 101, "m"))
+
+
+def test_ops_name_an_act_for_ever() -> None:
+    assert hold("gen_1", 1, "m").op == "hold:gen_1"
+    assert end("gen_1", 1, 1, "m", 1).op == "end:gen_1"
+    assert topup("pay_9", 1, {}).op == "topup:pay_9"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        hold("gen_1", 30, "nanobanana"),
+        end("gen_1", 30, 20, "nanobanana", 2),
+        topup("pay_9", 500, {"actor": "ops@example.org", "reason": "invoice 7"}),
+    ],
+    ids=lambda entry: entry.kind.value,
+)
+def test_an_entry_survives_storing(entry: Entry) -> None:
+    assert Entry.from_document(entry.to_document()) == entry
+
+
+def test_a_block_has_the_next_seq_and_the_totals_after_all_its_entries() -> None:
+    block, refused = make_block("acc_1", START, [hold("gen_1", 30, "m"), end("gen_0", 40, 15, "m", 1)])
+
+    assert block is not None
+    assert refused == {}
+    assert block.balance == Balance(8, 95, 30, 20)
+    assert [entry.op for entry in block.entries] == ["hold:gen_1", "end:gen_0"]
+
+
+def test_entries_that_do_not_fit_are_refused_one_by_one_in_order() -> None:
+    wanted = [hold(f"gen_{n}", amount, "m") for n, amount in enumerate((60, 60, 30, 20, 10))]
+    block, refused = make_block("acc_1", START, wanted)
+
+    assert block is not None
+    assert [entry.op for entry in block.entries] == ["hold:gen_0", "hold:gen_2", "hold:gen_4"]
+    assert block.balance.available == 0
+    assert set(refused) == {"hold:gen_1", "hold:gen_3"}
+    assert all(isinstance(error, InsufficientBalance) for error in refused.values())
+
+
+def test_money_freed_by_an_earlier_entry_of_the_block_can_be_held_by_a_later_one() -> None:
+    block, refused = make_block("acc_1", START, [end("gen_0", 40, 0, "m", 0), hold("gen_1", 140, "m")])
+
+    assert block is not None
+    assert refused == {}
+    assert block.balance == Balance(8, 0, 140, 5)
+
+
+def test_an_act_asked_for_twice_in_one_group_happens_once() -> None:
+    block, _ = make_block("acc_1", START, [hold("gen_1", 30, "m"), hold("gen_1", 30, "m")])
+
+    assert block is not None
+    assert len(block.entries) == 1
+    assert block.balance.available == 70
+
+
+def test_a_broken_entry_does_not_spoil_its_neighbours() -> None:
+    block, refused = make_block("acc_1", START, [end("gen_9", 999, 1, "m", 1), hold("gen_1", 30, "m")])
+
+    assert block is not None
+    assert [entry.op for entry in block.entries] == ["hold:gen_1"]
+    assert isinstance(refused["end:gen_9"], BrokenEntry)
+
+
+@pytest.mark.parametrize("wanted", [[], [hold("gen_1", 101, "m")]], ids=["nothing wanted", "nothing fits"])
+def test_there_is_no_empty_block(wanted: list[Entry]) -> None:
+    block, _ = make_block("acc_1", START, wanted)
+
+    assert block is None
+
+
+def test_a_block_states_its_totals_when_stored() -> None:
+    block, _ = make_block("acc_1", Balance(), [topup("pay_1", 500, {"actor": "ops"})])
+
+    assert block is not None
+    document = block.to_document(NOON)
+    assert document == {
+        "account": "acc_1",
+        "seq": 1,
+        "available": 500,
+        "held": 0,
+        "spent": 0,
+        "entries": [{"op": "topup:pay_1", "kind": EntryKind.TOPUP.value, "amount": 500, "actor": "ops"}],
+        "at": NOON,
+    }
+    assert balance_of(document) == Balance(1, 500, 0, 0)
