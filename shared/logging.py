@@ -14,18 +14,27 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _SECRET_FIELDS = frozenset({"authorization", "cookie", "api_key", "secret", "prompt", "negative_prompt"})
 _SECRET_TEXT = re.compile(
     r"sk_live_[A-Za-z0-9_]+|whsec_[A-Za-z0-9+/=]+|(?:X-Amz-Signature|X-Amz-Credential)=[^&\s\"']+"
-    r"|(?:Bearer|Key) [A-Za-z0-9_\-.:]{8,}|(?:mongodb|amqp)(?:\+srv)?s?://[^@/\s]+@"
+    r"|(?:Bearer|Key) [A-Za-z0-9_\-.:]{8,}|(?<=://)[^/\s?#]+@"
 )
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Takes keys, secrets, prompts and signed parts of URLs out of a log line."""
     for field, value in event.items():
-        if field in _SECRET_FIELDS:
-            event[field] = "[redacted]"
-        elif isinstance(value, str) and _SECRET_TEXT.search(value):
-            event[field] = _SECRET_TEXT.sub("[redacted]", value)
+        event[field] = _clean(field, value)
     return event
+
+
+def _clean(field: str, value: Any) -> Any:
+    if field in _SECRET_FIELDS:
+        return "[redacted]"
+    if isinstance(value, str):
+        return _SECRET_TEXT.sub("[redacted]", value)
+    if isinstance(value, dict):
+        return {name: _clean(str(name), one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean("", one) for one in value]
+    return value
 
 
 def configure_logging(log_format: Literal["json", "console"], level: str) -> None:

@@ -30,6 +30,7 @@ _UNAVAILABLE = (
     ServerSelectionTimeoutError,
     WTimeoutError,
 )
+_DUPLICATE_KEY = 11000
 _SHUTDOWN_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 
 INDEXES: dict[str, list[IndexModel]] = {
@@ -88,9 +89,23 @@ async def ensure_indexes(database: Database) -> None:
         await database[collection].create_indexes(indexes)
 
 
+def duplicates(error: BulkWriteError) -> list[Document]:
+    """The documents of an unordered insert that exist already: `{"index", "op", …}` each.
+
+    Raises DatabaseUnavailable when what was inserted may yet be rolled back, and the error itself when a
+    document failed for another reason.
+    """
+    if error.details["writeConcernErrors"]:
+        raise DatabaseUnavailable from error
+    failures: list[Document] = error.details["writeErrors"]
+    if not failures or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+        raise error
+    return failures
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether an error says that the database is away, rather than that the request is wrong."""
-    if isinstance(error, DatabaseUnavailable | _UNAVAILABLE):
+    if isinstance(error, (DatabaseUnavailable, *_UNAVAILABLE)):
         return True
     if isinstance(error, ConfigurationError):
         # Raised in the middle of a fail-over, when the driver knows no data-bearing server.

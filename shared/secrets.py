@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,7 +23,7 @@ class SecretBox:
     def __init__(self, key_base64: str) -> None:
         try:
             key = base64.b64decode(key_base64, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise BadSecretsKey from error
         if len(key) != 32:
             raise BadSecretsKey

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.errors import HatcheryError
 
@@ -90,3 +90,7 @@ def read_settings(kind: type[S], env_file: Path | None = None) -> S:
             for problem in error.errors()
         ]
         raise BadSettings("\n".join(lines)) from error
+    except SettingsError as error:
+        # The one place where the field stands: error parsing value for field "providers" from source …
+        field = str(error).partition('"')[2].partition('"')[0]
+        raise BadSettings(f'{_PREFIX}{field.upper()}: lists and objects are JSON, such as ["one"]') from error

@@ -19,6 +19,8 @@ PROBLEMS_KEPT = 5
 POLL_SECONDS = 0.005
 FIRST_POLL_SHARE = 0.8
 """Of the usual time, before a client asks for the first time."""
+POLL_SHARE = 0.1
+"""Of the time waited so far, between two polls: a longer wait need not be known more exactly."""
 BODY = {"model": "nanobanana", "prompt": "A hen reading a newspaper"}
 
 
@@ -107,7 +109,7 @@ class Clients:
             if status in FINAL:
                 seen.append(waited * 1000)
                 return State(status)
-            await asyncio.sleep(max(POLL_SECONDS, waited * 0.05))
+            await asyncio.sleep(max(POLL_SECONDS, waited * POLL_SHARE))
 
     def _fail(self, problem: str) -> None:
         self._result.failed += 1

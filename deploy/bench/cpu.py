@@ -33,6 +33,14 @@ def _of_family(name: str, pid: int) -> float:
     return total
 
 
+def machine_seconds() -> tuple[float, float]:
+    """Busy time of all cores so far, and their time altogether."""
+    times = psutil.cpu_times()
+    idle = times.idle + times.iowait
+    # Guests' time is part of user time already.
+    return sum(times) - idle - times.guest - times.guest_nice, sum(times) - times.guest - times.guest_nice
+
+
 def ms_per_task(before: Mapping[str, float], after: Mapping[str, float], tasks: int) -> dict[str, float]:
     """By name in milliseconds, the product's own first and with their `total`."""
     spent = {name: (after[name] - before[name]) * 1000 / tasks for name in after}

@@ -1,7 +1,7 @@
 """The load generator: a process of its own, so that its CPU time is never taken for the product's.
 
-`python -m deploy.bench.load`, spoken to in the lines of `deploy.bench.messages`: it reads a plan, says that it
-is ready, waits for an empty line, works, and waits with its result until its input ends.
+`python -m deploy.bench.load`, spoken to in the lines of `deploy.bench.messages`: it reads a plan, says that
+it is ready, waits for an empty line, works, and waits with its result until its input ends.
 """
 
 from __future__ import annotations

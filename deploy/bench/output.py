@@ -14,8 +14,8 @@ from deploy.bench.result import TARGET_CPU_MS, TARGET_OVERHEAD_MS, PipelineResul
 
 COLUMNS = (
     "date", "tasks", "in flight", "provider ms", "webhooks", "tasks/s", "submit p50/p95/p99 ms",
-    "to completed p50/p95/p99 ms", "overhead p50 ms", "CPU ms/task", "messages/task", "Mongo ops/task",
-    "failed", "verify", "machine",
+    "to completed p50/p95/p99 ms", "overhead p50 ms", "CPU ms/task", "others' CPU %",
+    "messages/task", "Mongo ops/task", "failed", "verify", "machine",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def _summary(result: PipelineResult) -> Table:
     table.add_section()
     for name, value in (
         ("tasks per second", f"{result.tasks_per_second:.1f}"),
+        ("CPU of other programs, %", f"{result.other_cpu_percent:.1f}"),
         ("messages per task", f"{result.messages_per_task:.2f}"),
         ("MongoDB operations per task", f"{result.mongo_operations_per_task['total']:.2f}"),
         ("found by the sweeper", str(result.swept)),
@@ -95,11 +96,12 @@ def _cells(result: PipelineResult) -> list[str]:
         _slashed(result.stored_submit_to_completed_ms),
         f"{result.overhead_ms_at_concurrency_1.get('p50', float('nan')):.1f}",
         f"{result.cpu_ms_per_task['total']:.2f}",
+        f"{result.other_cpu_percent:.0f}",
         f"{result.messages_per_task:.2f}",
         f"{result.mongo_operations_per_task['total']:.2f}",
         str(result.failed),
         result.verify,
-        f"{facts['cores']} × {facts['processor']}, Python {facts['python']}",
+        f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']}",
     ]
 
 

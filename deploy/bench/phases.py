@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from deploy.bench.counters import Counts, read_counts, read_delivered
-from deploy.bench.cpu import cpu_seconds
+from deploy.bench.cpu import cpu_seconds, machine_seconds
 from deploy.bench.generator import LoadGenerator
 from deploy.bench.messages import LoadPlan, LoadResult
 from deploy.bench.target import Target
@@ -57,7 +57,11 @@ class Measured:
     cpu_after: dict[str, float]
     counts_before: Counts
     counts_after: Counts
-    webhooks_delivered: int
+    other_cpu_percent: float
+
+    @property
+    def webhooks_delivered(self) -> int:
+        return int(self.counts_after.delivered - self.counts_before.delivered)
 
     @property
     def published(self) -> float:
@@ -75,25 +79,22 @@ async def measure(
     async with LoadGenerator(plan) as generator:
         pids: dict[str, list[int]] = {**target.pids, "load_generator": [generator.pid]}
         counts_before = await read_counts(database, target.ops_urls)
-        cpu_before = cpu_seconds(pids)
+        cpu_before, machine_before = cpu_seconds(pids), machine_seconds()
         load = await generator.run(progress)
         if plan.webhook_url is not None:
             await _webhooks_delivered(target, counts_before, len(load.sent))
-        cpu_after = cpu_seconds(pids)
+        cpu_after, machine_after = cpu_seconds(pids), machine_seconds()
         counts_after = await read_counts(database, target.ops_urls)
-    return Measured(
-        load,
-        cpu_before,
-        cpu_after,
-        counts_before,
-        counts_after,
-        int(counts_after.delivered - counts_before.delivered),
-    )
+    busy, elapsed = (after - before for before, after in zip(machine_before, machine_after, strict=True))
+    ours = sum(cpu_after.values()) - sum(cpu_before.values())
+    other = round(max(0.0, busy - ours) / elapsed * 100, 1)
+    return Measured(load, cpu_before, cpu_after, counts_before, counts_after, other)
 
 
 async def _webhooks_delivered(target: Target, before: Counts, wanted: int) -> None:
     """Wait for them, but not for ever: how many there were is part of the result."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + WEBHOOK_SECONDS
-    while await read_delivered(target.ops_urls) - before.delivered < wanted and loop.time() < until:
+    looks = int(WEBHOOK_SECONDS / WEBHOOK_LOOK_SECONDS)
+    for _ in range(looks):
+        if await read_delivered(target.ops_urls) - before.delivered >= wanted:
+            return
         await asyncio.sleep(WEBHOOK_LOOK_SECONDS)

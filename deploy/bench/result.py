@@ -36,6 +36,8 @@ class PipelineResult(BaseModel):
     reached_ms_at_concurrency_1: dict[str, float]
     """Median time from the request's start to each state."""
     cpu_ms_per_task: dict[str, float]
+    other_cpu_percent: float
+    """Of all cores, by processes that are none of these: above a few percent the numbers are too high."""
     messages_per_task: float
     mongo_operations_per_task: dict[str, float]
     swept: int

@@ -67,6 +67,8 @@ def pipeline(
         fail(str(error))
     except HatcheryError as error:
         fail(error.message)
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
     if json:
         show_json(result)
     else:

@@ -13,11 +13,10 @@ from pymongo.errors import BulkWriteError
 from services.notifier.delivery import Delivery, DeliveryState, NewDelivery, Recording
 from shared.clock import Clock
 from shared.ids import Prefix, new_id
-from shared.mongo import Database, DatabaseUnavailable, Document
+from shared.mongo import Database, Document, duplicates
 
 log = structlog.get_logger()
 
-_DUPLICATE_KEY = 11000
 _CLOCK_DIFFERENCE = timedelta(seconds=1)
 _PARTS = {
     "task_id": 1,
@@ -65,13 +64,7 @@ class DeliveryStore:
         try:
             await self._deliveries.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            if error.details["writeConcernErrors"]:
-                # What was inserted may yet be rolled back.
-                raise DatabaseUnavailable from error
-            failures = error.details["writeErrors"]
-            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            return {failure["op"]["_id"] for failure in failures}
+            return {duplicate["op"]["_id"] for duplicate in duplicates(error)}
         return set()
 
     async def claim_due(

@@ -12,9 +12,7 @@ from pymongo.errors import BulkWriteError
 from shared.clock import Clock
 from shared.errors import HatcheryError
 from shared.ledger.block import Balance, Block, Entry, balance_of, make_block
-from shared.mongo import Database, Document
-
-_DUPLICATE_KEY = 11000
+from shared.mongo import Database, Document, duplicates
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,7 @@ class Ledger:
         while open_entries:
             tails = await self.balances(open_entries)
             blocks = self._make_blocks(open_entries, tails, outcomes)
+            await self._find_refused(outcomes)
             conflicted = await self._insert(blocks)
             for block in blocks:
                 if block.account not in conflicted:
@@ -83,6 +82,12 @@ class Ledger:
             open_entries = await self._without_stored(blocks, conflicted, outcomes)
             conflicts += 1
             await asyncio.sleep(random.uniform(0, 0.001 * min(conflicts, 20)))
+        refused = [op for op, outcome in outcomes.items() if isinstance(outcome, HatcheryError)]
+        if refused:
+            # What happened before need not fit a second time: its money is held or gone.
+            outcomes.update(
+                {op: Applied(entry, now=False) for op, entry in (await self.find(refused)).items()}
+            )
         return outcomes
 
     def _make_blocks(
@@ -99,6 +104,13 @@ class Ledger:
                 blocks.append(block)
         return blocks
 
+    async def _find_refused(self, outcomes: dict[str, Outcome]) -> None:
+        """An entry may not fit because it is in the chain already: then it is no refusal."""
+        refused = [op for op, outcome in outcomes.items() if not isinstance(outcome, Applied)]
+        if refused:
+            stored = await self.find(refused)
+            outcomes.update({op: Applied(entry, now=False) for op, entry in stored.items()})
+
     async def _insert(self, blocks: Sequence[Block]) -> set[str]:
         """Insert the blocks; gives the accounts whose block met another one with the same seq or op."""
         if not blocks:
@@ -107,10 +119,7 @@ class Ledger:
         try:
             await self._blocks.insert_many([block.to_document(now) for block in blocks], ordered=False)
         except BulkWriteError as error:
-            failures = error.details["writeErrors"]
-            if not failures or any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            return {blocks[failure["index"]].account for failure in failures}
+            return {blocks[duplicate["index"]].account for duplicate in duplicates(error)}
         return set()
 
     async def _without_stored(

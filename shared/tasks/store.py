@@ -14,13 +14,12 @@ from pymongo.errors import BulkWriteError
 
 from shared.clock import Clock
 from shared.ids import Prefix, new_id
-from shared.mongo import Database, Document
+from shared.mongo import Database, Document, duplicates
 from shared.tasks.lifecycle import Role, State, check_move
 from shared.tasks.model import Task
 
 log = structlog.get_logger()
 
-_DUPLICATE_KEY = 11000
 _CLOCK_DIFFERENCE = timedelta(seconds=1)
 _LONGEST_FAULT_DELAY = timedelta(minutes=1)
 
@@ -52,10 +51,7 @@ class TaskStore:
         try:
             await self._tasks.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            failures = error.details["writeErrors"]
-            if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
-                raise
-            return {failure["op"]["_id"] for failure in failures}
+            return {duplicate["op"]["_id"] for duplicate in duplicates(error)}
         return set()
 
     async def load(self, task_ids: Iterable[str]) -> list[Task]:

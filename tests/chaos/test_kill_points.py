@@ -21,9 +21,9 @@ ROLE_OF = {"sweeper": "router", "auditor": "billing"}
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_a_death_at_this_point_loses_nothing(
-    fragile_stack: Stack, simulator: Simulator, point: str
+    lasting_stack: Stack, simulator: Simulator, point: str
 ) -> None:
-    stack, tag = fragile_stack, f"kill{uuid.uuid4().hex}"
+    stack, tag = lasting_stack, f"kill{uuid.uuid4().hex}"
     role = point.partition(".")[0]
     role = ROLE_OF.get(role, role)
     await stack.stop(role)

@@ -59,7 +59,12 @@ def output(task_id: str, number: int) -> dict[str, Any]:
 
 
 def task_document(
-    state: State = State.QUEUED, *, outputs: int = 0, units: int = 1, attempts: tuple[Attempt, ...] = (), **fields: Any
+    state: State = State.QUEUED,
+    *,
+    outputs: int = 0,
+    units: int = 1,
+    attempts: tuple[Attempt, ...] = (),
+    **fields: Any,
 ) -> Document:
     """A task as it stands in the database, created at noon, with fifteen minutes to live."""
     task_id = fields.pop("_id", None) or new_id(Prefix.EGGAPI_TASK)

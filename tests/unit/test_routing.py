@@ -24,7 +24,8 @@ from shared.tasks.model import Attempt
 from tests.unit.building import NOON, a_task, attempt
 
 ROUTES = {
-    name: Route(provider=name, generate="banana", edit="banana/edit") for name in ("fal", "replicate", "gemini")
+    name: Route(provider=name, generate="banana", edit="banana/edit")
+    for name in ("fal", "replicate", "gemini")
 }
 CHAIN = tuple(ROUTES.values())
 DEADLINE_SECONDS = 15 * 60
@@ -46,7 +47,8 @@ def decided(
 ) -> Decision:
     """The decision `now` seconds after noon, when the last attempt ended; `cooled` routes rest until then."""
     attempts = [
-        attempt(ROUTES[name].name, error_class, number=number) for number, (name, error_class) in enumerate(tries, 1)
+        attempt(ROUTES[name].name, error_class, number=number)
+        for number, (name, error_class) in enumerate(tries, 1)
     ]
     if retry_after is not None:
         attempts[-1] = attempts[-1].model_copy(update={"retry_at": at(retry_after)})
@@ -100,8 +102,18 @@ def test_a_resting_route_is_passed_over(tries: Tries, cooled: dict[str, float], 
         ([("fal", E.TRANSIENT)], {"replicate": 30, "gemini": 40}, None, 30),
         ([("fal", E.TRANSIENT), ("replicate", E.TRANSIENT), ("gemini", E.RATE_LIMIT)], {}, 12, 12),
         ([("fal", E.TRANSIENT), ("replicate", E.TRANSIENT), ("gemini", E.RATE_LIMIT)], {"gemini": 9}, 12, 12),
-        ([("fal", E.TRANSIENT), ("replicate", E.TRANSIENT), ("gemini", E.RATE_LIMIT)], {"gemini": 15}, 12, 15),
-        ([("fal", E.RATE_LIMIT), ("replicate", E.RATE_LIMIT), ("gemini", E.RATE_LIMIT)], {"fal": 7, "replicate": 5}, 6, 5),
+        (
+            [("fal", E.TRANSIENT), ("replicate", E.TRANSIENT), ("gemini", E.RATE_LIMIT)],
+            {"gemini": 15},
+            12,
+            15,
+        ),
+        (
+            [("fal", E.RATE_LIMIT), ("replicate", E.RATE_LIMIT), ("gemini", E.RATE_LIMIT)],
+            {"fal": 7, "replicate": 5},
+            6,
+            5,
+        ),
         ([], {"fal": 5_000, "replicate": 5_000, "gemini": 5_000}, None, DEADLINE_SECONDS),
         ([("fal", E.SUBMIT_AMBIGUOUS)], {}, None, GRACE),
         ([("fal", E.SUBMIT_AMBIGUOUS)], {"replicate": 60}, None, GRACE),
@@ -166,22 +178,35 @@ def test_past_its_deadline_a_task_is_given_up(tries: Tries) -> None:
 
 
 def test_the_refusal_counts_even_past_the_deadline() -> None:
-    assert decided([("fal", E.POLICY_REFUSAL)], now=DEADLINE_SECONDS + 1) == Reject(failure_of(E.POLICY_REFUSAL))
+    assert decided([("fal", E.POLICY_REFUSAL)], now=DEADLINE_SECONDS + 1) == Reject(
+        failure_of(E.POLICY_REFUSAL)
+    )
 
 
 @pytest.mark.parametrize(
     ("tries", "error_class", "message"),
     [
         ([("fal", E.TRANSIENT), ("replicate", E.QUOTA), ("gemini", E.UNKNOWN)], E.UNKNOWN, NO_ROUTE_MESSAGE),
-        ([("fal", E.QUOTA), ("replicate", E.TRANSIENT), ("gemini", E.CREDENTIAL)], E.CREDENTIAL, NO_ROUTE_MESSAGE),
         (
-            [("fal", E.TRANSIENT), ("replicate", E.TRANSIENT), ("gemini", E.NO_OUTPUT), ("gemini", E.NO_OUTPUT)],
+            [("fal", E.QUOTA), ("replicate", E.TRANSIENT), ("gemini", E.CREDENTIAL)],
+            E.CREDENTIAL,
+            NO_ROUTE_MESSAGE,
+        ),
+        (
+            [
+                ("fal", E.TRANSIENT),
+                ("replicate", E.TRANSIENT),
+                ("gemini", E.NO_OUTPUT),
+                ("gemini", E.NO_OUTPUT),
+            ],
             E.NO_OUTPUT,
             "The model produced no output for this request",
         ),
     ],
 )
-def test_when_every_route_has_failed_the_last_failure_is_told(tries: Tries, error_class: E, message: str) -> None:
+def test_when_every_route_has_failed_the_last_failure_is_told(
+    tries: Tries, error_class: E, message: str
+) -> None:
     decision = decided(tries)
 
     assert isinstance(decision, Reject)
@@ -189,7 +214,9 @@ def test_when_every_route_has_failed_the_last_failure_is_told(tries: Tries, erro
 
 
 def test_a_providers_own_words_reach_the_customer_only_for_faults_of_the_request() -> None:
-    told = {error_class: failure_of(error_class, "quota of account 17 at host x").message for error_class in E}
+    told = {
+        error_class: failure_of(error_class, "quota of account 17 at host x").message for error_class in E
+    }
 
     assert {error_class for error_class, message in told.items() if "account 17" in message} == {
         E.POLICY_REFUSAL,
@@ -211,6 +238,6 @@ def test_input_images_go_to_the_upstream_model_that_edits() -> None:
     route = ROUTES["fal"]
 
     assert upstream_model(a_task(), route) == "banana"
-    assert upstream_model(a_task(request={"prompt": "x", "image_urls": ["https://a.example/b.png"]}), route) == (
-        "banana/edit"
-    )
+    assert upstream_model(
+        a_task(request={"prompt": "x", "image_urls": ["https://a.example/b.png"]}), route
+    ) == ("banana/edit")

@@ -49,21 +49,41 @@ def test_what_is_not_written_has_its_default() -> None:
     ("old", "new", "message"),
     [
         ("kind: image", "kind: opera", "catalog.yaml:6: models.banana.kind: Input should be 'image'"),
-        ('usd: "0.0100"', 'usd: "0.00000000001"', "catalog.yaml:9: models.banana.price.usd: .*more than nine decimals"),
+        (
+            'usd: "0.0100"',
+            'usd: "0.00000000001"',
+            "catalog.yaml:9: models.banana.price.usd: .*more than nine decimals",
+        ),
         ('usd: "0.0100"', 'usd: "free"', "catalog.yaml:9: models.banana.price.usd: .*such as 12.50"),
         ('usd: "0.0100"', 'usd: "1e999999"', "catalog.yaml:9: models.banana.price.usd: .*such as 12.50"),
         ('usd: "0.0100"', 'usd: "-1"', "catalog.yaml:9: models.banana.price.usd: .*a price is not negative"),
         ('usd: "0.0100"', "usd: 0.0100", "catalog.yaml:9: models.banana.price.usd: .*valid string"),
         ("per: image", "par: image", "catalog.yaml:8: models.banana.price.per: Field required"),
-        ("first_seconds: 0.1", "first_seconds: 0", "catalog.yaml:3: providers.fal.poll.first_seconds: .*greater than 0"),
+        (
+            "first_seconds: 0.1",
+            "first_seconds: 0",
+            "catalog.yaml:3: providers.fal.poll.first_seconds: .*greater than 0",
+        ),
         ("poll:", "pole:", "catalog.yaml:3: providers.fal.pole: Extra inputs are not permitted"),
         ("edit: fal-ai/banana/edit", "", "catalog.yaml:11: models.banana.chain.0.edit: Field required"),
-        ("generate: fal-ai/banana\n", "generate: [a]\n", "catalog.yaml:12: models.banana.chain.0.generate: .*valid string"),
-        ("provider: fal", "provider: fall", "models.banana.chain names the provider 'fall'; add it under `providers` or use one of: fal"),
+        (
+            "generate: fal-ai/banana\n",
+            "generate: [a]\n",
+            "catalog.yaml:12: models.banana.chain.0.generate: .*valid string",
+        ),
+        (
+            "provider: fal",
+            "provider: fall",
+            "models.banana.chain names the provider 'fall'; add it under `providers` or use one of: fal",
+        ),
         ("models:\n", "things:\n", "catalog.yaml:1: models: Field required"),
         ("  banana:\n", "  banana: [\n", r"catalog.yaml:\d+: "),
         ("    kind: image", "\tkind: image", "catalog.yaml:6: .*cannot start any token"),
-        ("kind: image", "kind: image\n    deadline_seconds: soon", "catalog.yaml:7: models.banana.deadline_seconds: .*valid number"),
+        (
+            "kind: image",
+            "kind: image\n    deadline_seconds: soon",
+            "catalog.yaml:7: models.banana.deadline_seconds: .*valid number",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_line(old: str, new: str, message: str) -> None:
@@ -93,7 +113,9 @@ def test_a_chain_may_not_name_a_route_twice() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "- a\n- b\n", "hello"])
 def test_a_file_that_is_no_mapping_is_told_what_it_should_be(text: str) -> None:
-    with pytest.raises(BadCatalog, match="catalog.yaml:1: the catalog is a mapping with `providers` and `models`"):
+    with pytest.raises(
+        BadCatalog, match="catalog.yaml:1: the catalog is a mapping with `providers` and `models`"
+    ):
         parse_catalog(text, "catalog.yaml")
 
 

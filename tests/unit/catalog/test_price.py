@@ -37,7 +37,9 @@ def test_an_image_has_the_price_of_its_model_and_resolution(
 
 
 def test_the_hold_covers_every_image_asked_for() -> None:
-    priced = quote(CATALOG.models["nanobanana-pro"], TaskRequest(prompt="a hen", num_outputs=4, resolution="4K"))
+    priced = quote(
+        CATALOG.models["nanobanana-pro"], TaskRequest(prompt="a hen", num_outputs=4, resolution="4K")
+    )
 
     assert (priced.units, priced.hold_nano) == (4, 128_000_000)
 
@@ -45,7 +47,12 @@ def test_the_hold_covers_every_image_asked_for() -> None:
 def test_only_delivered_images_are_charged() -> None:
     priced = quote(CATALOG.models["nanobanana"], TaskRequest(prompt="a hen", num_outputs=3))
 
-    assert [charge(priced, delivered) for delivered in (0, 1, 2, 3)] == [0, 10_000_000, 20_000_000, 30_000_000]
+    assert [charge(priced, delivered) for delivered in (0, 1, 2, 3)] == [
+        0,
+        10_000_000,
+        20_000_000,
+        30_000_000,
+    ]
 
 
 @given(unit=st.integers(0, 10**12), asked=st.integers(1, 4), delivered=st.integers(0, 50))

@@ -53,7 +53,11 @@ def test_an_honest_block_follows_from_its_tail() -> None:
         (entry(1, amount=14), ["available is 102, not 103", "spent is 20, not 19"]),
         (
             entry(0, amount=101),
-            ["hold:gen_1: The balance does not cover this request.", "available is 102, not 132", "held is 30, not 0"],
+            [
+                "hold:gen_1: The balance does not cover this request.",
+                "available is 102, not 132",
+                "held is 30, not 0",
+            ],
         ),
         (
             entry(1, amount=41),

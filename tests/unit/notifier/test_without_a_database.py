@@ -18,6 +18,7 @@ from services.notifier.signing import Signer
 from shared.accounts.account import UnknownAccount
 from shared.batching import Batcher
 from shared.killpoints import KillPoints
+from shared.runtime import cancel
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
@@ -107,9 +108,9 @@ async def test_a_sweep_without_a_database_is_only_postponed() -> None:
 
     dispatcher = Dispatcher(deliver, Limits.of(4))
     running = asyncio.create_task(RetrySweeper(Store(), dispatcher).run())
-    await enough.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    delivered = asyncio.create_task(enough.wait())
+    await asyncio.wait([running, delivered], return_when=asyncio.FIRST_COMPLETED)
+    await cancel(running, delivered)
 
     assert sent == [DELIVERY]
 

@@ -55,7 +55,7 @@ def test_nobody_leads_a_task_out_of_a_final_state(state: State) -> None:
 
 
 def test_final_are_the_three_states_that_billing_makes() -> None:
-    assert FINAL == {state for state, rule in LIFECYCLE.items() if rule.moved_by is Role.BILLING}
+    assert {state for state, rule in LIFECYCLE.items() if rule.moved_by is Role.BILLING} == FINAL
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,172 @@
+"""Usage: exact at every moment, folded or not, whoever folds and wherever a fold was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.killpoints import KillPoints
+from shared.ledger.block import end, hold, topup
+from shared.ledger.chain import Ledger
+from shared.ledger.usage import ModelUsage, UsageFold
+from shared.mongo import Database
+from tests.unit.building import StillClock
+
+MARCH, APRIL = datetime(2026, 3, 31, 23, 59, tzinfo=UTC), datetime(2026, 4, 1, 0, 1, tzinfo=UTC)
+
+
+class Shop:
+    """An account that buys images."""
+
+    def __init__(self, ledger: Ledger, clock: StillClock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._sold = 0
+
+    async def open(self) -> None:
+        await self._ledger.append({"acc_1": [topup("pay_1", 10_000, {})]})
+
+    async def sell(self, count: int, at: datetime, model: str = "a") -> None:
+        """One block of holds and one of ends for each: ten nano-USD and one image."""
+        self._clock.at = at
+        for _ in range(count):
+            self._sold += 1
+            task = f"gen_{self._sold}"
+            await self._ledger.append({"acc_1": [hold(task, 15, model)]})
+            await self._ledger.append({"acc_1": [end(task, 15, 10, model, 1)]})
+
+
+@pytest.fixture
+async def shop(ledger: Ledger, clock: StillClock) -> Shop:
+    opened = Shop(ledger, clock)
+    await opened.open()
+    return opened
+
+
+@pytest.fixture
+def fold(database: Database, ledger: Ledger) -> UsageFold:
+    return UsageFold(database, ledger, KillPoints())
+
+
+def sold(count: int) -> ModelUsage:
+    return ModelUsage(count, 10 * count, count)
+
+
+async def test_the_summary_is_exact_without_any_fold(shop: Shop, fold: UsageFold) -> None:
+    await shop.sell(2, MARCH, "a")
+    await shop.sell(1, APRIL, "b")
+
+    assert await fold.summary("acc_1") == {"a": sold(2), "b": sold(1)}
+    assert await fold.summary("acc_2") == {}
+
+
+async def test_the_summary_is_the_same_before_during_and_after_folds(shop: Shop, fold: UsageFold) -> None:
+    for count in range(1, 7):
+        await shop.sell(1, MARCH if count <= 3 else APRIL)
+        if count % 2:
+            await fold.catch_up("acc_1")
+        assert await fold.summary("acc_1") == {"a": sold(count)}
+
+
+async def test_each_month_has_its_own_totals(database: Database, shop: Shop, fold: UsageFold) -> None:
+    await shop.sell(2, MARCH, "a")
+    await shop.sell(3, APRIL, "a")
+    await shop.sell(1, APRIL, "b")
+    await fold.catch_up("acc_1")
+
+    months = {one["month"]: one["models"] async for one in database["usage"].find({"account": "acc_1"})}
+    assert months["2026-03"] == [{"model": "a", "units": 2, "cost_nano": 20, "tasks": 2}]
+    assert months["2026-04"] == [
+        {"model": "a", "units": 3, "cost_nano": 30, "tasks": 3},
+        {"model": "b", "units": 1, "cost_nano": 10, "tasks": 1},
+    ]
+
+
+async def test_catching_up_with_nothing_new_changes_nothing(
+    database: Database, shop: Shop, fold: UsageFold
+) -> None:
+    await fold.catch_up("acc_without_chain")
+    await shop.sell(2, MARCH)
+    await fold.catch_up("acc_1")
+    before = [one async for one in database["usage"].find()]
+    await fold.catch_up("acc_1")
+
+    assert [one async for one in database["usage"].find()] == before
+
+
+async def test_what_is_folded_is_not_read_again(database: Database, shop: Shop, fold: UsageFold) -> None:
+    await shop.sell(3, MARCH)
+    await fold.catch_up("acc_1")
+    await database["ledger"].delete_many({})
+
+    assert await fold.summary("acc_1") == {"a": sold(3)}
+
+
+async def test_concurrent_catch_ups_count_every_block_once(
+    database: Database, ledger: Ledger, shop: Shop
+) -> None:
+    folds = [UsageFold(database, ledger, KillPoints()) for _ in range(8)]
+    for expected, at in ((5, MARCH), (10, APRIL)):
+        await shop.sell(5, at)
+        await asyncio.gather(*(fold.catch_up("acc_1") for fold in folds))
+        assert await folds[0].summary("acc_1") == {"a": sold(expected)}
+
+    await folds[0].catch_up("acc_1")
+    months = [one async for one in database["usage"].find({"month": {"$ne": "head"}})]
+    assert sum(model["units"] for month in months for model in month["models"]) == 10
+
+
+async def test_catch_ups_while_blocks_keep_coming_count_every_block_once(
+    database: Database, ledger: Ledger, shop: Shop
+) -> None:
+    folds = [UsageFold(database, ledger, KillPoints()) for _ in range(3)]
+    selling = asyncio.create_task(shop.sell(25, MARCH))
+    while not selling.done():
+        await asyncio.gather(*(fold.catch_up("acc_1") for fold in folds))
+    await selling
+
+    assert await folds[0].summary("acc_1") == {"a": sold(25)}
+
+
+DYING_FOLD = """
+import asyncio, sys
+from shared.clock import DatabaseClock
+from shared.killpoints import KillPoints
+from shared.ledger.chain import Ledger
+from shared.ledger.usage import UsageFold
+from shared.mongo import connect
+
+async def main():
+    database = connect(sys.argv[1])[sys.argv[2]]
+    killpoints = KillPoints("billing.between_fold_steps")
+    await UsageFold(database, Ledger(database, DatabaseClock()), killpoints).catch_up("acc_1")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("crashes", [1, 2])
+async def test_a_process_killed_between_two_months_leaves_nothing_counted_twice(
+    database: Database, shop: Shop, fold: UsageFold, crashes: int
+) -> None:
+    await shop.sell(2, MARCH)
+    await shop.sell(3, APRIL)
+    host, port = await database.client.address or ("", 0)
+    url = f"mongodb://{host}:{port}/?directConnection=true"
+    for _ in range(crashes):
+        command = [sys.executable, "-c", DYING_FOLD, url, database.name]
+        died = await asyncio.to_thread(subprocess.run, command, check=False)
+        assert died.returncode == -signal.SIGKILL
+
+    assert await database["usage"].count_documents({"month": "head"}) == 0
+    assert await fold.summary("acc_1") == {"a": sold(5)}
+
+    await shop.sell(1, MARCH)
+    await fold.catch_up("acc_1")
+    assert await fold.summary("acc_1") == {"a": sold(6)}
+    assert await database["usage"].count_documents({"month": "head"}) == 1
