@@ -20,7 +20,7 @@ POLL_SECONDS = 0.005
 FIRST_POLL_SHARE = 0.8
 """Of the usual time, before a client asks for the first time."""
 POLL_SHARE = 0.1
-"""Of the time waited so far, between two polls: a longer wait need not be known more exactly."""
+"""Of the time since the first poll, until the next: a long wait need not be known exactly."""
 BODY = {"model": "nanobanana", "prompt": "A hen reading a newspaper"}
 
 
@@ -99,17 +99,18 @@ class Clients:
         """Ask first when most tasks are nearly done, then often: few polls, and little lost between two."""
         seen = self._result.seen_ms
         usual = statistics.median(seen[-50:]) / 1000 if seen else 0.0
-        await asyncio.sleep(max(0.0, usual * FIRST_POLL_SHARE - (time.perf_counter() - clock)))
+        first_poll = clock + usual * FIRST_POLL_SHARE
+        await asyncio.sleep(max(0.0, first_poll - time.perf_counter()))
         url = f"{self._plan.api_url}/v1/tasks/{task_id}"
         while True:
             async with self._session.get(url, headers=headers) as response:
                 response.raise_for_status()
                 status = (await response.json())["data"]["status"]
-            waited = time.perf_counter() - clock
+            now = time.perf_counter()
             if status in FINAL:
-                seen.append(waited * 1000)
+                seen.append((now - clock) * 1000)
                 return State(status)
-            await asyncio.sleep(max(POLL_SECONDS, waited * POLL_SHARE))
+            await asyncio.sleep(max(POLL_SECONDS, (now - first_poll) * POLL_SHARE))
 
     def _fail(self, problem: str) -> None:
         self._result.failed += 1

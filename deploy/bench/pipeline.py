@@ -117,7 +117,7 @@ class Pipeline:
         self, single: _Single, throughput: Measured, stored: Stored, report: Report
     ) -> PipelineResult:
         options, load = self._options, throughput.load
-        overhead = [completed - options.provider_ms for completed in single.stored.completed]
+        overhead = [seen - options.provider_ms for seen in single.load.seen_ms]
         return PipelineResult(
             tasks=options.tasks,
             concurrency=options.concurrency,

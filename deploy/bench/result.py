@@ -30,11 +30,11 @@ class PipelineResult(BaseModel):
     stored_submit_to_completed_ms: Quantiles
     """From the request's start to the time stored with the final state, for every task."""
     overhead_ms_at_concurrency_1: Quantiles
-    """The same at concurrency 1, less the provider's own time."""
+    """What a client sees beyond the provider's own time; it polls every 5 ms."""
     submit_ms_at_concurrency_1: Quantiles
     submit_to_completed_ms_at_concurrency_1: Quantiles
     reached_ms_at_concurrency_1: dict[str, float]
-    """Median time from the request's start to each state."""
+    """Median time from the request's start to each state, by the clocks of the services that moved them."""
     cpu_ms_per_task: dict[str, float]
     other_cpu_percent: float
     """Of all cores, by processes that are none of these: above a few percent the numbers are too high."""

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.api.auth import Authenticator
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints
-from services.api.errors import MalformedRequest, MethodNotAllowed, NotFound
 from services.api.files import file_endpoints
 from services.api.middleware import RequestFrame
-from services.api.rendering import error_response
+from services.api.rendering import render_errors
 from services.api.submit import Submissions
 from services.api.tasks import TaskReader
 from shared.accounts.key import Keys
 from shared.bus.events import EventType
 from shared.bus.listener import Listener
-from shared.errors import HatcheryError
 from shared.files import Files
 from shared.health import ops_endpoints
 from shared.http import EgressPolicy
@@ -100,29 +96,5 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         )
         app.include_router(file_endpoints(files))
         app.include_router(ops_endpoints(lambda: {Role.API.value: service.ready()}))
-        _render_errors(app)
+        render_errors(app)
         yield service
-
-
-def _render_errors(app: FastAPI) -> None:
-    """Our own errors and the framework's in the dialect's shape; the frame around the app does the rest."""
-
-    @app.exception_handler(HatcheryError)
-    async def render_own(request: Request, error: HatcheryError) -> Response:
-        if error.status == 500:
-            log.error("request broke", exc_info=error)
-        return error_response(request.url.path, error)
-
-    @app.exception_handler(HTTPException)
-    async def render_frameworks(request: Request, error: HTTPException) -> Response:
-        known: dict[int, type[HatcheryError]] = {404: NotFound, 405: MethodNotAllowed}
-        response = error_response(request.url.path, known.get(error.status_code, MalformedRequest)())
-        _keep_allow(response, error)
-        return response
-
-
-def _keep_allow(response: Response, error: HTTPException) -> None:
-    headers: Sequence[tuple[str, str]] = list((error.headers or {}).items())
-    for name, value in headers:
-        if name.lower() == "allow":
-            response.headers["Allow"] = value

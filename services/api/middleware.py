@@ -1,4 +1,4 @@
-"""Around every request: an id, a log context, a metric, and an answer even for what nobody foresaw."""
+"""Around every request: an id, a log context and a metric."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.rendering import error_response
 from shared.ids import Prefix, new_id
-from shared.mongo import DatabaseUnavailable, is_unavailable
 from shared.telemetry import REQUESTS
-
-log = structlog.get_logger()
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CLIENTS_ID = re.compile(r"[A-Za-z0-9_\-]{8,64}")
@@ -32,34 +28,27 @@ class RequestFrame:
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        began, status = time.perf_counter(), 0
+        began, status, answered = time.perf_counter(), 0, False
 
         async def send_framed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
+            answered = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         try:
             await self._app(scope, receive, send_framed)
-        except Exception as error:
-            if status:
+        except Exception:
+            # Starlette raises again what its handler has answered already; an answer that broke off half way
+            # must end the connection instead.
+            if not answered:
                 raise
-            response = error_response(scope["path"], _known(error))
-            await response(scope, receive, send_framed)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             REQUESTS.labels(method, status).observe(time.perf_counter() - began)
             structlog.contextvars.clear_contextvars()
-
-
-def _known(error: Exception) -> Exception:
-    if is_unavailable(error):
-        log.warning("database away", reason=type(error).__name__)
-        return DatabaseUnavailable()
-    log.error("request broke", exc_info=error)
-    return error
 
 
 def _request_id(scope: Scope) -> str:

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+import structlog
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 from services.api.dialects.eggapi import errors as eggapi
+from services.api.errors import MalformedRequest, MethodNotAllowed, NotFound
 from shared.errors import HatcheryError
+from shared.mongo import DatabaseUnavailable, is_unavailable
+
+log = structlog.get_logger()
 
 
 class InternalError(HatcheryError):
     """Something went wrong on our side. Give support the X-Request-Id of this response."""
 
 
-def error_response(path: str, error: Exception) -> Response:
-    """The answer to an error, in the shape of the dialect that owns the path.
+def render_errors(app: FastAPI) -> None:
+    """Our own errors, the framework's and those that nobody foresaw, all in the dialect's shape."""
 
-    What is not a HatcheryError, or is one of our own mistakes, says nothing of what happened inside.
-    """
-    known = error if isinstance(error, HatcheryError) and error.status != 500 else InternalError()
-    render = dialect_of(path)
-    response = render(known)
-    if known.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(known.retry_after_seconds)
-    if known.status == 401:
+    @app.exception_handler(HatcheryError)
+    async def render_own(request: Request, error: HatcheryError) -> Response:
+        return error_response(request.url.path, _fit_to_tell(error))
+
+    @app.exception_handler(HTTPException)
+    async def render_frameworks(request: Request, error: HTTPException) -> Response:
+        known: dict[int, type[HatcheryError]] = {404: NotFound, 405: MethodNotAllowed}
+        response = error_response(request.url.path, known.get(error.status_code, MalformedRequest)())
+        if error.headers and "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+
+    @app.exception_handler(Exception)
+    async def render_unforeseen(request: Request, error: Exception) -> Response:
+        return error_response(request.url.path, _fit_to_tell(error))
+
+
+def _fit_to_tell(error: Exception) -> HatcheryError:
+    """What the client may know. Our own mistakes are logged and say nothing of what happened inside."""
+    if is_unavailable(error):
+        log.warning("database away", reason=type(error).__name__)
+        return DatabaseUnavailable()
+    if isinstance(error, HatcheryError) and error.status != 500:
+        return error
+    log.error("request broke", exc_info=error)
+    return InternalError()
+
+
+def error_response(path: str, error: HatcheryError) -> Response:
+    """The answer to an error, in the shape of the dialect that owns the path."""
+    response = dialect_of(path)(error)
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

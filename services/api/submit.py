@@ -122,7 +122,7 @@ class Submissions:
             "request_id": one.request_id,
             "state": State.QUEUED,
             "version": 0,
-            "wake_at": now + ROUTER_WAKE,
+            "wake_at": now + (ROUTER_WAKE if self._publisher.connected else timedelta(0)),
             "history": [{"state": State.QUEUED, "at": now}],
             "created_at": now,
             "deadline_at": now + self._catalog.models[one.model].deadline,

@@ -57,8 +57,13 @@ class Vhost:
         """Put bodies straight into a queue, in order."""
         async with self.channel() as channel:
             await declare_queue(channel, spec)
+        await self.send_to(spec.name, *bodies)
+
+    async def send_to(self, queue: str, *bodies: bytes) -> None:
+        """The same, to a queue that is there."""
+        async with self.channel() as channel:
             for body in bodies:
-                await channel.default_exchange.publish(aio_pika.Message(body), spec.name)
+                await channel.default_exchange.publish(aio_pika.Message(body), queue)
 
     async def ring(self, routing_key: str, body: bytes) -> None:
         """Publish to the exchange of events."""
