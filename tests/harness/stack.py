@@ -17,6 +17,8 @@ from yarl import URL
 from deploy.local.servers import Servers
 from shared.accounts.account import Accounts
 from shared.accounts.key import Keys
+from shared.bus.events import Event, EventType
+from shared.bus.publisher import Publisher
 from shared.clock import DatabaseClock
 from shared.ids import Prefix, new_id
 from shared.ledger.block import topup
@@ -25,6 +27,7 @@ from shared.money import nano_from_usd
 from shared.mongo import connect, ensure_indexes
 from shared.secrets import SecretBox
 from shared.settings import Settings
+from shared.waiting import cancel
 from tests.harness.client import Customer
 from tests.harness.ports import free_port
 from tests.harness.process import Program
@@ -152,6 +155,13 @@ class Stack:
     async def top_up(self, account_id: str, usd: str) -> None:
         entry = topup(new_id(Prefix.TOPUP), nano_from_usd(usd), {"actor": "test"})
         await self.ledger().append({account_id: [entry]})
+
+    async def announce_revocation(self, key_id: str) -> None:
+        publisher = Publisher(self.amqp_url, "test")
+        running = asyncio.create_task(publisher.run(), name="publisher")
+        await publisher.wait_connected(10)
+        assert await publisher.publish([Event(EventType.KEY_REVOKED, (key_id,))])
+        await cancel(running)
 
     def ledger(self) -> Ledger:
         return Ledger(self.database, self.clock)
