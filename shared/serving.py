@@ -35,6 +35,7 @@ async def serving(app: Any, host: str, port: int, name: str) -> AsyncIterator[in
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_SECONDS,
             backlog=1024,

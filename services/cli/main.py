@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from services.cli.accounts import account_app, key_app, top_up
+from services.cli.bench import bench_app
 from services.cli.dlq import dlq_app
 from services.cli.ledger import ledger_app
 from services.cli.run import run
@@ -24,6 +25,7 @@ app.command("topup")(top_up)
 app.add_typer(task_app, name="task")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(dlq_app, name="dlq")
+app.add_typer(bench_app, name="bench")
 
 if __name__ == "__main__":
     app()

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from shared.bus.connection import BROKER_ERRORS, backoff_seconds, cancelling, connection
+from shared.bus.connection import stay_connected
 from shared.bus.events import MalformedEvent, decode
 from shared.bus.topology import QueueSpec, declare_queue
 from shared.mongo import is_unavailable
@@ -44,31 +44,20 @@ class Consumer:
         self._on_batch = on_batch
         self._prefetch = prefetch
         self._room = room or (lambda: prefetch)
+        self._most_room = 0
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Consume until `stop`; reconnect as often as it takes."""
-        failures = 0
-        while not self._stopping.is_set():
-            try:
-                async with connection(self._url, f"{self._name}.{self._spec.name}") as (opened, lost):
-                    failures = 0
-                    channel = await opened.channel(publisher_confirms=False)
-                    channel.close_callbacks.add(lambda *_: lost.set())
-                    await self._consume(channel, lost)
-            except BROKER_ERRORS as error:
-                log.warning("broker not reached", purpose=self._spec.name, reason=repr(error)[:200])
-            except asyncio.CancelledError:
-                if cancelling():
-                    raise
-            failures += 1
-            await _wait(self._stopping, backoff_seconds(failures))
+        await stay_connected(self._url, f"{self._name}.{self._spec.name}", self._use, self._stopping)
 
     def stop(self) -> None:
         """Take no more messages; `run` ends after the batch in hand."""
         self._stopping.set()
 
-    async def _consume(self, channel: AbstractChannel, lost: asyncio.Event) -> None:
+    async def _use(self, opened: AbstractConnection, lost: asyncio.Event) -> None:
+        channel = await opened.channel(publisher_confirms=False)
+        channel.close_callbacks.add(lambda *_: lost.set())
         await channel.set_qos(prefetch_count=self._prefetch)
         queue = await declare_queue(channel, self._spec)
         while not (self._stopping.is_set() or lost.is_set()):
@@ -79,13 +68,15 @@ class Consumer:
                 await queue.cancel(tag)
                 while not inbox.empty():
                     await inbox.get_nowait().reject(requeue=True)
-            while self._room() <= self._prefetch // 10 and not (self._stopping.is_set() or lost.is_set()):
+            enough = min(self._prefetch, self._most_room) // 10
+            while self._room() <= enough and not (self._stopping.is_set() or lost.is_set()):
                 await _wait(self._stopping, 0.05)
 
     async def _work_off(self, inbox: asyncio.Queue[AbstractIncomingMessage], lost: asyncio.Event) -> None:
         """Batch by batch until the room is gone, the connection is lost or it is time to stop."""
         while not (self._stopping.is_set() or lost.is_set()):
             room = self._room()
+            self._most_room = max(self._most_room, room)
             if room <= 0:
                 return
             first = await _get(inbox, self._stopping, lost)

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
-from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from shared.bus.connection import BROKER_ERRORS, backoff_seconds, cancelling, connection
+from shared.bus.connection import stay_connected
 from shared.bus.events import EventType, MalformedEvent, decode
 from shared.bus.topology import declare_exchange
 
@@ -28,24 +28,15 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until cancelled; reconnect as often as it takes."""
-        failures = 0
-        while True:
-            try:
-                async with connection(self._url, f"{self._name}.{self._event_type}") as (opened, lost):
-                    channel = await opened.channel(publisher_confirms=False)
-                    channel.close_callbacks.add(lambda *_: lost.set())
-                    queue = await channel.declare_queue(exclusive=True, auto_delete=True)
-                    await queue.bind(await declare_exchange(channel), self._event_type)
-                    await queue.consume(self._take, no_ack=True)
-                    failures = 0
-                    await lost.wait()
-            except BROKER_ERRORS as error:
-                log.warning("broker not reached", purpose=self._event_type, reason=repr(error)[:200])
-            except asyncio.CancelledError:
-                if cancelling():
-                    raise
-            failures += 1
-            await asyncio.sleep(backoff_seconds(failures))
+        await stay_connected(self._url, f"{self._name}.{self._event_type}", self._listen)
+
+    async def _listen(self, opened: AbstractConnection, lost: asyncio.Event) -> None:
+        channel = await opened.channel(publisher_confirms=False)
+        channel.close_callbacks.add(lambda *_: lost.set())
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+        await queue.bind(await declare_exchange(channel), self._event_type)
+        await queue.consume(self._take, no_ack=True)
+        await lost.wait()
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         try:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import structlog
 from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractExchange
+from aio_pika.abc import AbstractConnection, AbstractExchange
 
-from shared.bus.connection import BROKER_ERRORS, backoff_seconds, cancelling, connection
+from shared.bus.connection import BROKER_ERRORS, cancelling, stay_connected
 from shared.bus.events import Event, pack
 from shared.bus.topology import declare_exchange
 from shared.telemetry import EVENTS_PUBLISHED, EVENTS_UNPUBLISHED
@@ -29,7 +29,7 @@ class Publisher:
         self._url = url
         self._name = name
         self._exchange: AbstractExchange | None = None
-        self._stuck = asyncio.Event()
+        self._lost = asyncio.Event()
         self._ready = asyncio.Event()
 
     @property
@@ -47,26 +47,18 @@ class Publisher:
 
     async def run(self) -> None:
         """Keep a connection open until cancelled."""
-        failures = 0
-        while True:
-            try:
-                async with connection(self._url, f"{self._name}.publisher") as (opened, lost):
-                    channel = await opened.channel(publisher_confirms=True, on_return_raises=False)
-                    self._exchange = await declare_exchange(channel)
-                    self._ready.set()
-                    self._stuck.clear()
-                    failures = 0
-                    channel.close_callbacks.add(lambda *_: lost.set())
-                    await _first(lost, self._stuck)
-            except BROKER_ERRORS as error:
-                log.warning("broker not reached", purpose="publish", reason=repr(error)[:200])
-            except asyncio.CancelledError:
-                if cancelling():
-                    raise
-            finally:
-                self._exchange = None
-            failures += 1
-            await asyncio.sleep(backoff_seconds(failures))
+        await stay_connected(self._url, f"{self._name}.publisher", self._use)
+
+    async def _use(self, opened: AbstractConnection, lost: asyncio.Event) -> None:
+        channel = await opened.channel(publisher_confirms=True, on_return_raises=False)
+        channel.close_callbacks.add(lambda *_: lost.set())
+        self._lost = lost
+        self._exchange = await declare_exchange(channel)
+        self._ready.set()
+        try:
+            await lost.wait()
+        finally:
+            self._exchange = None
 
     async def publish(self, events: Sequence[Event]) -> bool:
         """Publish and await the confirms; tells whether all came. Never raises for the broker."""
@@ -92,8 +84,9 @@ class Publisher:
     def _unpublished(self, count: int, error: BaseException) -> bool:
         log.warning("events not confirmed", count=count, reason=repr(error)[:200])
         EVENTS_UNPUBLISHED.inc(count)
+        # Stuck, perhaps: a new connection tells.
         self._exchange = None
-        self._stuck.set()
+        self._lost.set()
         return False
 
 
@@ -101,13 +94,3 @@ async def _publish(exchange: AbstractExchange, event: Event) -> None:
     message = Message(event.encode(), delivery_mode=DeliveryMode.PERSISTENT, content_type="application/json")
     # Without `mandatory`: a consumer that has not declared its queue yet finds its tasks by sweeping.
     await exchange.publish(message, event.routing_key, mandatory=False)
-
-
-async def _first(*events: asyncio.Event) -> None:
-    waits = [asyncio.create_task(event.wait(), name="publisher:watch") for event in events]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)

@@ -8,7 +8,6 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue
 
 from shared.bus.events import EventType
-from shared.tasks.lifecycle import Role
 
 EXCHANGE = "hatchery.events"
 DEAD_LETTER_EXCHANGE = "hatchery.dead"
@@ -37,7 +36,7 @@ NOTIFIER_QUEUE = QueueSpec(
 
 def worker_queue(provider: str) -> QueueSpec:
     """The queue of the attempts on one provider, so that a slow one stops no other."""
-    return QueueSpec(f"{Role.WORKER}.{provider}", (f"{EventType.ATTEMPT_DISPATCHED}.{provider}",))
+    return QueueSpec(f"worker.{provider}", (f"{EventType.ATTEMPT_DISPATCHED}.{provider}",))
 
 
 async def declare_exchange(channel: AbstractChannel) -> AbstractExchange:

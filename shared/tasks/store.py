@@ -55,8 +55,8 @@ class TaskStore:
         return set()
 
     async def load(self, task_ids: Iterable[str]) -> list[Task]:
-        """The tasks that exist among these ids, in no order."""
-        return await self._read({"_id": {"$in": list(task_ids)}})
+        """The tasks among these ids that somebody still has to look at, in no order."""
+        return await self._read({"_id": {"$in": list(task_ids)}, "wake_at": {"$exists": True}})
 
     async def _read(self, query: Mapping[str, Any], limit: int = 0) -> list[Task]:
         tasks = []

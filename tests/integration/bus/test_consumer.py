@@ -168,7 +168,22 @@ async def test_a_consumer_takes_up_again_once_there_is_room(
     room = len(IDS)
     await eventually(lambda: len(handled.ids) == len(IDS))
 
-    assert handled.ids == IDS
+    assert sorted(handled.ids) == IDS
+
+
+@pytest.mark.parametrize("capacity", [1, 3])
+async def test_a_consumer_with_little_room_in_all_takes_up_again_too(
+    vhost: Vhost, running: Start, eventually: Eventually, capacity: int
+) -> None:
+    await vhost.send(SPEC, *(told(one) for one in IDS[:6]))
+    done = 0
+    handled = Handled()
+    running(consumer(vhost, handled, prefetch=32, room=lambda: capacity - len(handled.ids) + done).run())
+    for count in range(capacity, 7, capacity):
+        await eventually(lambda count=count: len(handled.ids) == count)
+        done = count
+
+    assert sorted(handled.ids) == IDS[:6]
 
 
 async def test_messages_in_hand_when_the_connection_is_lost_come_again(

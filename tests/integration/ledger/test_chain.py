@@ -196,3 +196,30 @@ async def test_tails_are_found_by_jumping_through_the_index_and_no_block_is_read
     assert of_many["docsExamined"] <= 5
     assert of_one["planSummary"].startswith("IXSCAN")
     assert of_one["docsExamined"] == 1
+
+
+async def test_a_repeated_hold_does_not_take_the_room_of_a_new_one(ledger: Ledger) -> None:
+    await top_up(ledger, 150)
+    await appended(ledger, hold("gen_1", 100, "m"))
+    await top_up(ledger, 60)
+
+    outcomes = await ledger.append({"acc_1": [hold("gen_1", 100, "m"), hold("gen_2", 110, "m")]})
+
+    assert outcomes == {
+        "hold:gen_1": Applied(hold("gen_1", 100, "m"), now=False),
+        "hold:gen_2": Applied(hold("gen_2", 110, "m"), now=True),
+    }
+
+
+async def test_a_repeated_end_does_not_keep_a_new_one_from_its_hold(ledger: Ledger) -> None:
+    await top_up(ledger, 200)
+    await ledger.append({"acc_1": [hold("gen_1", 100, "m"), hold("gen_2", 100, "m")]})
+    await appended(ledger, end("gen_1", 100, 100, "m", 1))
+
+    outcomes = await ledger.append(
+        {"acc_1": [end("gen_1", 100, 100, "m", 1), end("gen_2", 100, 100, "m", 1)]}
+    )
+
+    assert outcomes["end:gen_1"] == Applied(end("gen_1", 100, 100, "m", 1), now=False)
+    assert outcomes["end:gen_2"] == Applied(end("gen_2", 100, 100, "m", 1), now=True)
+    assert await balance(ledger) == Balance(4, 0, 0, 200)

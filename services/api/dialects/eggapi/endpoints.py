@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.api.auth import Authenticator
@@ -24,7 +24,6 @@ from services.api.dialects.eggapi.schemas import GenerateRequest, parse_generate
 from services.api.errors import InvalidField, MalformedRequest, NotFound
 from services.api.submit import Submission, Submissions
 from services.api.tasks import Page, TaskReader
-from shared.accounts.key import KeyOwner
 from shared.catalog.model import Catalog
 from shared.http import EgressPolicy, UnsafeAddress
 from shared.ids import Prefix, new_id
@@ -50,7 +49,8 @@ def eggapi_endpoints(
     router = APIRouter(prefix="/v1")
 
     @router.post("/generate", status_code=202)
-    async def generate(request: Request, owner: KeyOwner = Depends(authenticate)) -> Response:
+    async def generate(request: Request) -> Response:
+        owner = await authenticate(request)
         body = parse_generate(await read_object(request))
         _check(body, catalog, egress)
         task = await submissions.submit(
@@ -68,26 +68,30 @@ def eggapi_endpoints(
         return _data(task_body(task, file_url), 202)
 
     @router.get("/tasks/{task_id}")
-    async def read_task(task_id: str, owner: KeyOwner = Depends(authenticate)) -> Response:
+    async def read_task(request: Request, task_id: str) -> Response:
+        owner = await authenticate(request)
         task = await tasks.get(task_id, owner.account_id, DIALECT)
         if task is None:
             raise NotFound("Task not found")
         return _data(task_body(task, file_url))
 
     @router.get("/tasks")
-    async def list_tasks(request: Request, owner: KeyOwner = Depends(authenticate)) -> Response:
+    async def list_tasks(request: Request) -> Response:
+        owner = await authenticate(request)
         page, per_page = paging(request)
         found = await tasks.page(owner.account_id, DIALECT, page, per_page)
         return _page(found, page, per_page, lambda task: task_body(task, file_url))
 
     @router.get("/usage")
-    async def list_usage(request: Request, owner: KeyOwner = Depends(authenticate)) -> Response:
+    async def list_usage(request: Request) -> Response:
+        owner = await authenticate(request)
         page, per_page = paging(request)
         found = await tasks.charged(owner.account_id, page, per_page)
         return _page(found, page, per_page, usage_body)
 
     @router.get("/usage/summary")
-    async def summarise_usage(owner: KeyOwner = Depends(authenticate)) -> Response:
+    async def summarise_usage(request: Request) -> Response:
+        owner = await authenticate(request)
         return _data(summary_body(await usage.summary(owner.account_id)))
 
     return router

@@ -1,0 +1,230 @@
+"""The auditor heals what a crash left behind and counts broken promises."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+
+from services.api.errors import ServiceUnavailable
+from services.api.submit import Submission, Submissions
+from services.billing.audit import LATE, Auditor
+from services.billing.settle import Settlement
+from shared.accounts.key import KeyOwner
+from shared.bus.publisher import Publisher
+from shared.catalog.load import load_catalog
+from shared.killpoints import KillPoints
+from shared.ledger.block import Balance, end, hold, topup
+from shared.ledger.chain import Ledger
+from shared.ledger.usage import ModelUsage, UsageFold
+from shared.ledger.verify import Verification, Violation
+from shared.mongo import Database
+from shared.tasks.lifecycle import Role, State
+from shared.tasks.model import Task, TaskRequest
+from shared.tasks.service import TaskTools
+from tests.harness.stack import CATALOG
+from tests.integration.conftest import ToolsOf
+from tests.unit.building import NOON, StillClock, task_document
+
+EVERY = timedelta(seconds=15)
+SETTLING_TIME = timedelta(seconds=30)
+
+
+@pytest.fixture
+def tools(tools_of: ToolsOf) -> TaskTools:
+    return tools_of(Role.BILLING)
+
+
+@pytest.fixture
+def auditor(database: Database, tools: TaskTools, ledger: Ledger, clock: StillClock) -> Auditor:
+    return an_auditor(database, tools, ledger, clock)
+
+
+def an_auditor(database: Database, tools: TaskTools, ledger: Ledger, clock: StillClock) -> Auditor:
+    fold = UsageFold(database, ledger, KillPoints())
+    return Auditor(database, tools, ledger, fold, clock, KillPoints(), EVERY, SETTLING_TIME)
+
+
+@pytest.fixture
+async def orphan(ledger: Ledger) -> str:
+    """A hold whose submit was cut off before its task was stored."""
+    await ledger.append({"acc_1": [topup("pay_1", 1_000, {})]})
+    await ledger.append({"acc_1": [hold("gen_orphan", 300, "nanobanana")]})
+    return "gen_orphan"
+
+
+async def test_a_young_hold_without_a_task_is_left_to_its_submit(
+    database: Database, auditor: Auditor, orphan: str, clock: StillClock
+) -> None:
+    clock.at += SETTLING_TIME - timedelta(milliseconds=1)
+
+    assert await auditor.audit() == []
+    assert await database["tasks"].count_documents({}) == 0
+
+
+async def test_an_orphaned_hold_becomes_a_rejected_task_whose_money_billing_gives_back(
+    database: Database, tools: TaskTools, auditor: Auditor, ledger: Ledger, orphan: str, clock: StillClock
+) -> None:
+    clock.at += SETTLING_TIME
+
+    assert await auditor.audit() == []
+
+    (task,) = await tools.store.load([orphan])
+    assert (task.state, task.account_id, task.dialect, task.wake_at) == (
+        State.REJECTED,
+        "acc_1",
+        "none",
+        clock.at,
+    )
+    assert await tools.store.claim_due([State.REJECTED], 10, EVERY) == [task]
+
+    await Settlement(tools, ledger, clock, KillPoints()).settle([task])
+    assert (await ledger.balances(["acc_1"]))["acc_1"] == Balance(3, 1_000, 0, 0)
+    assert (await tools.store.load([orphan]))[0].state is State.FAILED
+    assert (await Verification(database, clock.now()).run()).clean
+
+
+async def test_a_hold_that_settles_later_than_its_neighbours_is_not_forgotten(
+    database: Database, auditor: Auditor, ledger: Ledger, orphan: str, clock: StillClock
+) -> None:
+    clock.at += SETTLING_TIME / 2
+    await ledger.append({"acc_1": [hold("gen_later", 300, "nanobanana")]})
+    clock.at += SETTLING_TIME / 2
+    await auditor.audit()
+    assert await database["tasks"].distinct("_id") == ["gen_orphan"]
+
+    clock.at += SETTLING_TIME / 2
+    await auditor.audit()
+    assert sorted(await database["tasks"].distinct("_id")) == ["gen_later", "gen_orphan"]
+
+
+async def test_a_hold_with_its_task_is_left_alone(
+    database: Database, auditor: Auditor, orphan: str, clock: StillClock
+) -> None:
+    await database["tasks"].insert_one(task_document(State.RUNNING, _id=orphan, wake_at=NOON + 2 * SETTLING_TIME))
+    clock.at += SETTLING_TIME
+    await auditor.audit()
+
+    (task,) = [Task.model_validate(one) async for one in database["tasks"].find()]
+    assert task.state is State.RUNNING
+
+
+async def test_a_submit_that_comes_too_late_for_its_id_is_refused_and_the_hold_released(
+    database: Database, tools_of: ToolsOf, tools: TaskTools, auditor: Auditor, ledger: Ledger, orphan: str,
+    clock: StillClock,
+) -> None:  # fmt: skip
+    clock.at += SETTLING_TIME
+    await auditor.audit()
+    publisher = Publisher("amqp://127.0.0.1:1/", "test")
+    api = Submissions(
+        tools_of(Role.API).store, ledger, publisher, load_catalog(CATALOG), clock, KillPoints()
+    )
+    late = Submission(
+        task_id=orphan,
+        owner=KeyOwner("key_1", "acc_1", suspended=False),
+        dialect="eggapi",
+        kind="image_generate",
+        model="nanobanana",
+        request=TaskRequest(prompt="a hen"),
+        callback_url=None,
+        request_id="req_1",
+    )
+
+    with pytest.raises(ServiceUnavailable):
+        await api.submit(late)
+    await api.close()
+    await Settlement(tools, ledger, clock, KillPoints()).settle(await tools.store.load([orphan]))
+    assert (await ledger.balances(["acc_1"]))["acc_1"].held == 0
+
+
+async def test_an_audit_folds_usage(
+    database: Database, auditor: Auditor, ledger: Ledger, orphan: str, clock: StillClock
+) -> None:
+    await ledger.append({"acc_1": [end(orphan, 300, 100, "nanobanana", 1)]})
+    await auditor.audit()
+    await database["ledger"].delete_many({})
+
+    summary = await UsageFold(database, ledger, KillPoints()).summary("acc_1")
+    assert summary == {"nanobanana": ModelUsage(1, 100, 1)}
+
+
+async def test_a_chain_that_does_not_add_up_is_found_once_it_has_settled(
+    database: Database, auditor: Auditor, orphan: str, clock: StillClock
+) -> None:
+    await database["ledger"].update_one({"seq": 2}, {"$set": {"available": 800}})
+    clock.at += SETTLING_TIME
+
+    assert await auditor.audit() == [Violation("I4", "acc_1#2", "available is 800, not 700")]
+    assert REGISTRY.get_sample_value("hatchery_audit_violations", {"invariant": "I4"}) == 1
+
+
+async def test_what_was_audited_is_not_read_again_and_what_follows_is_held_against_it(
+    database: Database, auditor: Auditor, ledger: Ledger, orphan: str, clock: StillClock
+) -> None:
+    clock.at += SETTLING_TIME
+    await auditor.audit()
+    await database["ledger"].update_one({"seq": 1}, {"$set": {"available": 5}})
+    await ledger.append({"acc_1": [topup("pay_2", 50, {})]})
+    await database["ledger"].update_one({"seq": 3}, {"$inc": {"available": 1}})
+    clock.at += SETTLING_TIME
+
+    assert await auditor.audit() == [Violation("I4", "acc_1#3", "available is 751, not 750")]
+
+
+@pytest.mark.parametrize(
+    ("state", "deadline", "broken"),
+    [
+        (State.RUNNING, -2 * LATE - timedelta(seconds=1), True),
+        (State.GENERATED, -2 * LATE - timedelta(seconds=1), True),
+        (State.RUNNING, -2 * LATE, False),
+        (State.COMPLETED, -10 * LATE, False),
+    ],
+)
+async def test_a_task_that_is_not_final_long_after_its_deadline_breaks_a_promise(
+    database: Database, auditor: Auditor, state: State, deadline: timedelta, broken: bool
+) -> None:
+    task = task_document(state, deadline_at=NOON + deadline, wake_at=NOON)
+    await database["tasks"].insert_one(task)
+
+    expected = [Violation("I2", task["_id"], "not final by its deadline")] if broken else []
+    assert await auditor.audit() == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        (State.QUEUED, ["I7"]),
+        (State.RUNNING, ["I7"]),
+        (State.COMPLETED, ["I7", "I8"]),
+    ],
+)
+async def test_a_task_that_nobody_looks_at_when_it_is_due_breaks_a_promise(
+    database: Database, auditor: Auditor, clock: StillClock, state: State, found: list[str]
+) -> None:
+    task = task_document(state, wake_at=NOON)
+    await database["tasks"].insert_one(task)
+    clock.at += LATE
+    assert await auditor.audit() == []
+
+    clock.forward(seconds=1)
+    assert [(one.invariant, one.subject) for one in await auditor.audit()] == [
+        (invariant, task["_id"]) for invariant in found
+    ]
+
+
+async def test_of_several_processes_one_audits_at_a_time_and_another_takes_over_when_it_dies(
+    database: Database, tools: TaskTools, ledger: Ledger, clock: StillClock
+) -> None:
+    auditors = [an_auditor(database, tools, ledger, clock) for _ in range(5)]
+
+    first = await asyncio.gather(*(auditor._lease() for auditor in auditors))
+    assert first.count(True) == 1
+    clock.forward(seconds=30)
+    assert await asyncio.gather(*(auditor._lease() for auditor in auditors)) == first
+
+    clock.at += 3 * EVERY
+    others = [auditor for auditor, had_it in zip(auditors, first, strict=True) if not had_it]
+    assert (await asyncio.gather(*(auditor._lease() for auditor in others))).count(True) == 1
+    assert not await auditors[first.index(True)]._lease()

@@ -1,0 +1,97 @@
+"""Generated files in a real bucket."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from deploy.local.servers import Servers
+from shared.files import FileMissing, Files, StorageUnavailable
+from shared.settings import S3Settings
+from tests.harness.ports import free_port
+
+
+def settings_of(servers: Servers, **changes: str) -> S3Settings:
+    s3 = servers.s3
+    facts = {"endpoint": s3.endpoint, "bucket": s3.bucket, "access_key": s3.access_key, "secret_key": s3.secret_key}
+    changed = {**facts, **changes}
+    return S3Settings(
+        endpoint=changed["endpoint"],
+        bucket=changed["bucket"],
+        access_key=SecretStr(changed["access_key"]),
+        secret_key=SecretStr(changed["secret_key"]),
+    )
+
+
+@pytest.fixture
+async def files(servers: Servers) -> AsyncIterator[Files]:
+    async with Files(settings_of(servers)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def key() -> str:
+    return f"images/{uuid.uuid4().hex}/0.png"
+
+
+async def content(files: Files, key: str) -> bytes:
+    async with files.read(key) as stored:
+        return b"".join([chunk async for chunk in stored.chunks])
+
+
+@pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
+async def test_a_file_comes_back_as_it_was_put(files: Files, key: str, size: int) -> None:
+    data = os.urandom(size)
+    await files.put(key, data, "image/png")
+
+    async with files.read(key) as stored:
+        assert (stored.size, stored.content_type) == (size, "image/png")
+        assert stored.etag
+        assert b"".join([chunk async for chunk in stored.chunks]) == data
+    assert await files.describe(key) == (size, "image/png")
+
+
+async def test_putting_the_same_key_again_replaces_the_file(files: Files, key: str) -> None:
+    await files.put(key, b"first", "image/png")
+    await files.put(key, b"second", "image/webp")
+
+    assert await content(files, key) == b"second"
+    assert await files.describe(key) == (6, "image/webp")
+
+
+async def test_a_file_that_is_not_there_is_missing(files: Files, key: str) -> None:
+    with pytest.raises(FileMissing):
+        await content(files, key)
+    assert await files.describe(key) is None
+
+
+async def test_a_half_read_file_leaves_the_connection_usable(files: Files, key: str) -> None:
+    await files.put(key, os.urandom(1_000_000), "image/png")
+    for _ in range(3):
+        async with files.read(key) as stored:
+            assert await anext(stored.chunks)
+
+    assert len(await content(files, key)) == 1_000_000
+
+
+async def test_a_storage_that_does_not_answer_is_unavailable(servers: Servers, key: str) -> None:
+    away = settings_of(servers, endpoint=f"http://127.0.0.1:{free_port()}")
+    async with Files(away) as files:
+        with pytest.raises(StorageUnavailable):
+            await files.put(key, b"x", "image/png")
+        with pytest.raises(StorageUnavailable):
+            await content(files, key)
+        with pytest.raises(StorageUnavailable):
+            await files.describe(key)
+
+
+async def test_refused_credentials_are_unavailability_and_no_missing_file(servers: Servers, key: str) -> None:
+    async with Files(settings_of(servers, secret_key="wrong")) as files:
+        with pytest.raises(StorageUnavailable):
+            await files.put(key, b"x", "image/png")
+        with pytest.raises(StorageUnavailable):
+            await content(files, key)
