@@ -35,7 +35,11 @@ _SHUTDOWN_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 
 INDEXES: dict[str, list[IndexModel]] = {
     "tasks": [
-        IndexModel([("state", ASCENDING), ("wake_at", ASCENDING)]),
+        IndexModel(
+            [("state", ASCENDING), ("wake_at", ASCENDING)],
+            partialFilterExpression={"wake_at": {"$exists": True}},
+            name="waking",
+        ),
         IndexModel([("account_id", ASCENDING), ("dialect", ASCENDING), ("_id", DESCENDING)]),
         IndexModel(
             [("account_id", ASCENDING), ("completed_at", DESCENDING)],

@@ -79,15 +79,11 @@ class Ledger:
                     outcomes.update({entry.op: Applied(entry, now=True) for entry in block.entries})
             if not conflicted:
                 break
-            open_entries = await self._without_stored(blocks, conflicted, outcomes)
+            # All of them anew: what was refused may have been crowded out by an act that is in the chain.
+            rest = {account: open_entries[account] for account in conflicted}
+            open_entries = await self._without_stored(rest, outcomes)
             conflicts += 1
             await asyncio.sleep(random.uniform(0, 0.001 * min(conflicts, 20)))
-        refused = [op for op, outcome in outcomes.items() if isinstance(outcome, HatcheryError)]
-        if refused:
-            # What happened before need not fit a second time: its money is held or gone.
-            outcomes.update(
-                {op: Applied(entry, now=False) for op, entry in (await self.find(refused)).items()}
-            )
         return outcomes
 
     def _make_blocks(
@@ -123,10 +119,9 @@ class Ledger:
         return set()
 
     async def _without_stored(
-        self, blocks: Sequence[Block], conflicted: set[str], outcomes: dict[str, Outcome]
+        self, rest: Mapping[str, Sequence[Entry]], outcomes: dict[str, Outcome]
     ) -> dict[str, list[Entry]]:
         """The entries still to append, without those that are in a chain already."""
-        rest = {block.account: list(block.entries) for block in blocks if block.account in conflicted}
         stored = await self.find(entry.op for entries in rest.values() for entry in entries)
         outcomes.update({op: Applied(entry, now=False) for op, entry in stored.items()})
         remaining = {

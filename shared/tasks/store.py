@@ -60,7 +60,7 @@ class TaskStore:
 
     async def _read(self, query: Mapping[str, Any], limit: int = 0) -> list[Task]:
         tasks = []
-        async for document in self._tasks.find(query, limit=limit):
+        for document in await self._tasks.find(query, limit=limit).to_list():
             try:
                 tasks.append(Task.model_validate(document))
             except ValidationError as error:

@@ -32,9 +32,7 @@ class Vhost:
 
     async def close_connections(self, name: str) -> int:
         """Cut the connections whose own name begins so; gives how many."""
-        async with self._session.get(
-            f"{self._management_url}/api/vhosts/{self._name}/connections"
-        ) as answer:
+        async with self._session.get(f"{self._management_url}/api/vhosts/{self._name}/connections") as answer:
             answer.raise_for_status()
             connections = await answer.json()
         named = [one["name"] for one in connections if one.get("user_provided_name", "").startswith(name)]

@@ -17,7 +17,12 @@ from tests.harness.ports import free_port
 
 def settings_of(servers: Servers, **changes: str) -> S3Settings:
     s3 = servers.s3
-    facts = {"endpoint": s3.endpoint, "bucket": s3.bucket, "access_key": s3.access_key, "secret_key": s3.secret_key}
+    facts = {
+        "endpoint": s3.endpoint,
+        "bucket": s3.bucket,
+        "access_key": s3.access_key,
+        "secret_key": s3.secret_key,
+    }
     changed = {**facts, **changes}
     return S3Settings(
         endpoint=changed["endpoint"],

@@ -47,9 +47,7 @@ def finds() -> Finds:
 
 
 @pytest.fixture
-async def keys(
-    servers: Servers, database: Database, clock: StillClock, finds: Finds
-) -> AsyncIterator[Keys]:
+async def keys(servers: Servers, database: Database, clock: StillClock, finds: Finds) -> AsyncIterator[Keys]:
     await database["accounts"].insert_one({"_id": "acc_1", "email": "a@example.org", "status": "active"})
     async with AsyncMongoClient(servers.mongo_url, event_listeners=[finds], tz_aware=True) as client:
         yield Keys(client[database.name], clock, PEPPER)
@@ -88,7 +86,12 @@ async def test_a_known_key_is_not_looked_up_again(
 
 async def test_a_key_with_a_wrong_checksum_costs_no_query(authenticate: Authenticator, finds: Finds) -> None:
     key = new_key()
-    for wrong in (key[:-1] + ("a" if key[-1] != "a" else "b"), "hello", key + "x", "sk_live_" + "\u00e9" * 48):
+    for wrong in (
+        key[:-1] + ("a" if key[-1] != "a" else "b"),
+        "hello",
+        key + "x",
+        "sk_live_" + "\u00e9" * 48,
+    ):
         with pytest.raises(Unauthorized):
             await authenticate(request(f"Bearer {wrong}"))
 

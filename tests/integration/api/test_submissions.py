@@ -46,7 +46,9 @@ def submission(account: str = "acc_1", images: int = 1, task_id: str | None = No
     )
 
 
-def submissions_over(database: Database, clock: StillClock, publisher: Publisher | None = None) -> Submissions:
+def submissions_over(
+    database: Database, clock: StillClock, publisher: Publisher | None = None
+) -> Submissions:
     return Submissions(
         TaskStore(database, clock, Role.API),
         Ledger(database, clock),

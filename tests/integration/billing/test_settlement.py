@@ -99,7 +99,7 @@ async def test_a_task_with_a_callback_is_looked_at_again_and_one_without_is_not(
     await settlement.settle([silent, told])
 
     assert "wake_at" not in await held.stored(silent)
-    assert (await held.stored(told))["wake_at"] == NOON + NOTIFY_WAKE
+    assert NOON <= (await held.stored(told))["wake_at"] <= NOON + NOTIFY_WAKE
 
 
 async def test_a_redelivered_generation_is_charged_once(held: Held, settlement: Settlement) -> None:
@@ -158,9 +158,7 @@ async def test_another_end_than_the_outcome_calls_for_is_an_error_and_neighbours
 async def test_a_batch_of_many_accounts_has_one_block_for_each(
     database: Database, held: Held, settlement: Settlement
 ) -> None:
-    documents = [
-        task_document(State.GENERATED, outputs=1, account_id=f"acc_{n % 5}") for n in range(20)
-    ]
+    documents = [task_document(State.GENERATED, outputs=1, account_id=f"acc_{n % 5}") for n in range(20)]
     tasks = await held.tasks(*documents)
     before = await database["ledger"].count_documents({})
 

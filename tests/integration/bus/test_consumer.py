@@ -45,7 +45,9 @@ async def test_every_message_is_handled_once_in_order_and_in_batches(
     assert await vhost.waiting(SPEC.name) == 0
 
 
-async def test_a_message_of_many_tasks_is_one_message(vhost: Vhost, running: Start, eventually: Eventually) -> None:
+async def test_a_message_of_many_tasks_is_one_message(
+    vhost: Vhost, running: Start, eventually: Eventually
+) -> None:
     await vhost.send(SPEC, told("gen_1", "gen_2"), told())
     handled = Handled()
     running(consumer(vhost, handled).run())
@@ -57,7 +59,13 @@ async def test_a_message_of_many_tasks_is_one_message(vhost: Vhost, running: Sta
 async def test_a_body_that_is_no_event_is_dead_at_once_and_its_neighbours_are_handled(
     vhost: Vhost, running: Start, eventually: Eventually
 ) -> None:
-    bodies = [told("gen_1"), b"not json", told("gen_2"), b'{"v":9,"type":"task.queued","task_ids":[]}', told("gen_3")]
+    bodies = [
+        told("gen_1"),
+        b"not json",
+        told("gen_2"),
+        b'{"v":9,"type":"task.queued","task_ids":[]}',
+        told("gen_3"),
+    ]
     await vhost.send(SPEC, *bodies)
     handled = Handled()
     consuming = consumer(vhost, handled)
@@ -74,7 +82,7 @@ async def test_a_body_that_is_no_event_is_dead_at_once_and_its_neighbours_are_ha
     assert await vhost.waiting(SPEC.name) == 0
 
 
-async def test_a_task_that_always_fails_alone_is_dead_after_five_deliveries_and_its_neighbours_are_handled_once(
+async def test_a_task_that_always_fails_alone_is_dead_after_five_deliveries_and_its_neighbours_are_done(
     vhost: Vhost, running: Start, eventually: Eventually
 ) -> None:
     await vhost.send(SPEC, *(told(one) for one in IDS[:6]))

@@ -45,7 +45,9 @@ async def test_of_two_hundred_concurrent_holds_exactly_those_that_fit_are_taken(
     assert report.open_holds == 10
 
 
-async def test_groups_of_two_processes_share_one_chain_without_gaps(database: Database, clock: StillClock) -> None:
+async def test_groups_of_two_processes_share_one_chain_without_gaps(
+    database: Database, clock: StillClock
+) -> None:
     ledgers = [Ledger(database, clock), Ledger(database, clock)]
     await top_up(ledgers[0], 10_000)
     groups = [[hold(f"gen_{n}_{k}", 1, "m") for k in range(5)] for n in range(40)]
@@ -57,13 +59,13 @@ async def test_groups_of_two_processes_share_one_chain_without_gaps(database: Da
     assert (await balance(ledgers[0])).held == 200
 
 
-async def test_an_act_asked_for_many_times_at_once_happens_once(database: Database, clock: StillClock) -> None:
+async def test_an_act_asked_for_many_times_at_once_happens_once(
+    database: Database, clock: StillClock
+) -> None:
     ledgers = [Ledger(database, clock), Ledger(database, clock)]
     await top_up(ledgers[0], 1_000)
 
-    outcomes = await asyncio.gather(
-        *(appended(ledgers[n % 2], hold("gen_1", 100, "m")) for n in range(20))
-    )
+    outcomes = await asyncio.gather(*(appended(ledgers[n % 2], hold("gen_1", 100, "m")) for n in range(20)))
 
     assert all(isinstance(one, Applied) for one in outcomes)
     assert sum(isinstance(one, Applied) and one.now for one in outcomes) == 1
@@ -173,8 +175,6 @@ async def test_a_top_up_after_a_refusal_does_not_bring_the_refused_hold_back(led
 
     assert await ledger.find(["hold:gen_1"]) == {}
     assert await balance(ledger) == Balance(2, 1_050, 0, 0)
-
-
 
 
 async def test_tails_are_found_by_jumping_through_the_index_and_no_block_is_read_in_vain(

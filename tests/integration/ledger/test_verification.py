@@ -104,7 +104,10 @@ def of_task(name: str, **fields: Any) -> Tamper:
             lambda database: database["tasks"].delete_one({"_id": "gen_done"}),
             Violation("I1", "end:gen_done", "there is no such task"),
         ),
-        (of_task("running", state="cancelled"), Violation("I6", "gen_running", "is cancelled and still holds 100")),
+        (
+            of_task("running", state="cancelled"),
+            Violation("I6", "gen_running", "is cancelled and still holds 100"),
+        ),
         (
             of_task("running", state="completed", cost_nano=60),
             Violation("I3", "end:gen_running", "the task is final and the ledger has no such entry"),
@@ -138,7 +141,9 @@ async def test_a_hold_without_a_task_is_an_orphan_only_after_its_grace(books: Da
     ]
 
 
-async def test_a_hold_of_a_task_past_its_deadline_is_a_violation_only_after_its_grace(books: Database) -> None:
+async def test_a_hold_of_a_task_past_its_deadline_is_a_violation_only_after_its_grace(
+    books: Database,
+) -> None:
     grace = HOLD_GRACE.total_seconds()
 
     assert (await verified(books, hours=1, seconds=grace)).clean

@@ -26,7 +26,9 @@ DUE = NOON - timedelta(seconds=1)
 class Handler:
     """Rejects tasks; stumbles over some of them."""
 
-    def __init__(self, tools: TaskTools, stumbles: Callable[[Task], BaseException | None] = lambda _: None) -> None:
+    def __init__(
+        self, tools: TaskTools, stumbles: Callable[[Task], BaseException | None] = lambda _: None
+    ) -> None:
         self._tools = tools
         self._stumbles = stumbles
         self.batches: list[list[str]] = []
@@ -58,7 +60,9 @@ async def states(database: Database) -> dict[str, str]:
     return {task["_id"]: task["state"] async for task in database["tasks"].find()}
 
 
-async def test_tasks_of_one_state_are_handled_in_one_batch_and_once_though_named_twice(router: TaskTools) -> None:
+async def test_tasks_of_one_state_are_handled_in_one_batch_and_once_though_named_twice(
+    router: TaskTools,
+) -> None:
     handler = Handler(router)
     ids = await insert(router, 4)
 
@@ -75,7 +79,9 @@ async def test_each_state_has_a_batch_of_its_own(router: TaskTools) -> None:
     assert sorted(len(batch) for batch in handler.batches) == [2, 3]
 
 
-async def test_a_task_in_a_state_that_is_not_ours_is_left_alone(database: Database, router: TaskTools) -> None:
+async def test_a_task_in_a_state_that_is_not_ours_is_left_alone(
+    database: Database, router: TaskTools
+) -> None:
     handler = Handler(router)
     (task_id,) = await insert(router, 1, State.RUNNING)
 

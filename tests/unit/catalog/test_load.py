@@ -107,21 +107,21 @@ def test_every_mistake_has_a_line_of_its_own() -> None:
 
 def test_a_chain_may_not_name_a_route_twice() -> None:
     route = "      - {provider: fal, generate: fal-ai/banana, edit: x}\n"
-    with pytest.raises(BadCatalog, match="models.banana.chain names the same route twice"):
+    with pytest.raises(BadCatalog, match=r"models\.banana\.chain names the same route twice"):
         parse_catalog(GOOD + route, "catalog.yaml")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "- a\n- b\n", "hello"])
 def test_a_file_that_is_no_mapping_is_told_what_it_should_be(text: str) -> None:
     with pytest.raises(
-        BadCatalog, match="catalog.yaml:1: the catalog is a mapping with `providers` and `models`"
+        BadCatalog, match=r"catalog\.yaml:1: the catalog is a mapping with `providers` and `models`"
     ):
         parse_catalog(text, "catalog.yaml")
 
 
 def test_a_model_needs_a_route() -> None:
     head, _, _ = GOOD.partition("    chain:\n")
-    with pytest.raises(BadCatalog, match="catalog.yaml:10: models.banana.chain: .*at least 1 item"):
+    with pytest.raises(BadCatalog, match=r"catalog\.yaml:10: models\.banana\.chain: .*at least 1 item"):
         parse_catalog(head + "    chain: []\n", "catalog.yaml")
 
 
