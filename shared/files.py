@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import aioboto3
@@ -107,7 +108,7 @@ class Files:
         self._signer.add_auth(request)
         with _translated():
             async with self._http.put(
-                URL(url, encoded=True), data=data, headers=dict(request.headers.items())
+                URL(url, encoded=True), data=BytesIO(data), headers=dict(request.headers.items())
             ) as answer:
                 if answer.status != 200:
                     raise StorageRefused(f"PUT answered {answer.status}: {(await answer.text())[:300]}")

@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 Checks = Callable[[], Mapping[str, bool]]
 
 
-def ops_endpoints(checks: Checks) -> APIRouter:
+def ops_endpoints(checks: Checks, *, show_metrics: bool = True) -> APIRouter:
     """Alive while the process answers; ready while every check holds."""
     router = APIRouter(include_in_schema=False)
 
@@ -26,9 +26,11 @@ def ops_endpoints(checks: Checks) -> APIRouter:
         status = "ready" if ready else "not ready"
         return _json({"status": status, "checks": state}, 200 if ready else 503)
 
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    if show_metrics:
+
+        @router.get("/metrics")
+        async def metrics() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 

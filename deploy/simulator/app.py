@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from deploy.simulator import control, fal, files, replicate, sink
+from deploy.simulator import control, fal, file_endpoints, replicate, sink_endpoints
 from deploy.simulator.files import FileShelf
 from deploy.simulator.inputs import InputImages
 from deploy.simulator.jobs import JobBook
@@ -29,7 +29,7 @@ def build(*, latency: float, polls: int) -> web.Application:
         inputs=InputImages(),
         sink=Sink(),
     )
-    app.add_routes([*control.ROUTES, *sink.ROUTES, *files.ROUTES])
+    app.add_routes([*control.ROUTES, *sink_endpoints.ROUTES, *file_endpoints.ROUTES])
     for routes in PROVIDERS.values():
         app.add_routes(routes)
     app.cleanup_ctx.append(_inputs)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from deploy.simulator.files import FileShelf
-    from deploy.simulator.inputs import InputImages
-    from deploy.simulator.jobs import JobBook
-    from deploy.simulator.rules import RuleBook
-    from deploy.simulator.sink import Sink
+from deploy.simulator.files import FileShelf
+from deploy.simulator.inputs import InputImages
+from deploy.simulator.jobs import JobBook
+from deploy.simulator.rules import RuleBook
+from deploy.simulator.sink import Sink
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,9 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
             )
         )
         app.include_router(file_endpoints(files))
-        app.include_router(ops_endpoints(lambda: {Role.API.value: service.ready()}))
+        # Customers reach this port; metrics are for the ops port, except on a developer's own machine.
+        app.include_router(
+            ops_endpoints(lambda: {Role.API.value: service.ready()}, show_metrics=settings.local_development)
+        )
         render_errors(app)
         yield service

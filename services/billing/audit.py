@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +18,7 @@ from shared.killpoints import KillPoints
 from shared.ledger.block import Balance, Entry, EntryKind, balance_of
 from shared.ledger.chain import Ledger
 from shared.ledger.usage import UsageFold
-from shared.ledger.verify import Violation, check_block
+from shared.ledger.verify import CHUNK, Violation, check_block, check_end
 from shared.mongo import Database, Document, is_unavailable
 from shared.tasks.lifecycle import FINAL
 from shared.tasks.service import TaskTools
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 
 LATE = timedelta(minutes=1)
 """How far past its time a task may be before that counts as a broken promise."""
-INVARIANTS = ("I2", "I3", "I4", "I7", "I8", "I11")
+INVARIANTS = ("I1", "I2", "I3", "I4", "I7", "I8")
 
 
 class Auditor:
@@ -116,30 +117,41 @@ class Auditor:
         await self._fold.catch_up(account)
         settled_before = self._clock.now() - self._interrupted_after
         violations: list[Violation] = []
-        tail, holds = point, []
+        tail, entries = point, []
         async for block in self._ledger.blocks(account, point.seq):
             if block["at"] > settled_before:
                 break
             tail, found = check_block(tail, block)
             violations += found
-            holds += [Entry.from_document(one) for one in block["entries"] if one["kind"] == EntryKind.HOLD]
-        await self._reject_interrupted(account, holds)
+            entries += [Entry.from_document(one) for one in block["entries"]]
+        tasks = await self._tasks_of(entries)
+        await self._reject_interrupted(
+            account,
+            [one for one in entries if one.kind is EntryKind.HOLD and one.task_id not in tasks],
+        )
+        for entry in entries:
+            if entry.kind is EntryKind.END:
+                violations += check_end(entry, tasks.get(entry.task_id or ""))
         if tail.seq > point.seq:
             fields = {"seq": tail.seq, "available": tail.available, "held": tail.held, "spent": tail.spent}
             await self._database["audits"].update_one({"_id": account}, {"$set": fields}, upsert=True)
         return violations
 
-    async def _reject_interrupted(self, account: str, holds: list[Entry]) -> None:
+    async def _tasks_of(self, entries: Sequence[Entry]) -> dict[str, Document]:
+        ids = list({entry.task_id for entry in entries if entry.task_id is not None})
+        fields = {"state": 1, "cost_nano": 1}
+        found: dict[str, Document] = {}
+        for start in range(0, len(ids), CHUNK):
+            query = {"_id": {"$in": ids[start : start + CHUNK]}}
+            found |= {task["_id"]: task async for task in self._database["tasks"].find(query, fields)}
+        return found
+
+    async def _reject_interrupted(self, account: str, holds: Sequence[Entry]) -> None:
         """Give each hold whose submit was cut off a rejected task: it keeps a late submit out."""
-        ids = [entry.task_id for entry in holds if entry.task_id is not None]
-        existing = {
-            task["_id"] async for task in self._database["tasks"].find({"_id": {"$in": ids}}, {"_id": 1})
-        }
-        missing = [entry for entry in holds if entry.task_id not in existing]
-        if missing:
+        if holds:
             now = self._clock.now()
-            await self._tools.store.insert([interrupted_task(account, entry, now) for entry in missing])
-            log.warning("interrupted submits rejected", account_id=account, count=len(missing))
+            await self._tools.store.insert([interrupted_task(account, hold, now) for hold in holds])
+            log.warning("interrupted submits rejected", account_id=account, count=len(holds))
 
     async def _audit_tasks(self) -> list[Violation]:
         now = self._clock.now()

@@ -63,7 +63,13 @@ class Settlement:
         for move, happened in zip(moves, await self._tools.mover.move(moves), strict=True):
             if happened:
                 TASKS_ENDED.labels(move.to).inc()
-                log.info("task ended", task_id=move.task.id, state=move.to, cost_nano=move.set["cost_nano"])
+                log.info(
+                    "task ended",
+                    task_id=move.task.id,
+                    request_id=move.task.request_id,
+                    state=move.to,
+                    cost_nano=move.set["cost_nano"],
+                )
         if mismatch is not None:
             raise mismatch
 

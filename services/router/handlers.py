@@ -93,7 +93,7 @@ def dispatch(task: Task, decision: Dispatch, now: datetime) -> Move:
 
 def rejection(task: Task, failure: TaskFailure) -> Move:
     """The move that gives a task up."""
-    log.info("task rejected", task_id=task.id, error_class=failure.error_class)
+    log.info("task rejected", task_id=task.id, request_id=task.request_id, error_class=failure.error_class)
     return Move(task, State.REJECTED, REJECT_WAKE, set={"failure": failure.model_dump()})
 
 

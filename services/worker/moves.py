@@ -53,7 +53,7 @@ def failed(task: Task, failure: Failed, now: datetime, *, orphan_suspect: bool =
     }
     if failure.retry_after is not None:
         fields[f"{path}.retry_at"] = now + failure.retry_after
-    if orphan_suspect or failure.error_class is ErrorClass.SUBMIT_AMBIGUOUS:
+    if orphan_suspect:
         fields[f"{path}.orphan_suspect"] = True
     if not task.started_at:
         fields["started_at"] = now

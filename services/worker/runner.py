@@ -50,6 +50,8 @@ class Run:
         self.task = task
         self.phase = Phase.SUBMITTING if task.state is State.SUBMITTING else Phase.POLLING
         self.stop = asyncio.Event()
+        self.left_behind = False
+        """Whether the provider may still be working on a job that nobody will collect."""
 
 
 class Runner:
@@ -123,6 +125,8 @@ class Runner:
         last_note: str | None = None
         while True:
             if self._clock.now() >= attempt.soft_deadline_at:
+                # The provider may finish it all the same: our cost, and nobody collects it.
+                run.left_behind = True
                 await provider.cancel(job)
                 return self._too_late(run.task)
             answer = await provider.poll(job)
@@ -171,14 +175,16 @@ class Runner:
         log.info(
             "attempt failed",
             task_id=run.task.id,
+            request_id=run.task.request_id,
             route=attempt.route,
             error_class=failure.error_class,
             reason=failure.message,
         )
         ATTEMPTS_FAILED.labels(attempt.provider, failure.error_class).inc()
-        if failure.error_class is ErrorClass.SUBMIT_AMBIGUOUS:
+        left_behind = run.left_behind or failure.error_class is ErrorClass.SUBMIT_AMBIGUOUS
+        if left_behind:
             ORPHANS_SUSPECTED.labels(attempt.provider).inc()
-        await self._write(run, moves.failed(run.task, failure, self._clock.now()))
+        await self._write(run, moves.failed(run.task, failure, self._clock.now(), orphan_suspect=left_behind))
 
     async def _write(self, run: Run, move: Move) -> None:
         """Make the move, however long the database is away. Raises LeaseLost when it does not match."""

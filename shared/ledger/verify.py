@@ -69,6 +69,18 @@ def check_block(tail: Balance, block: Document) -> tuple[Balance, list[Violation
     return stated, found
 
 
+def check_end(end: Entry, task: Document | None) -> list[Violation]:
+    """Whether an end agrees with its task's `state` and `cost_nano`."""
+    if task is None:
+        return [Violation("I1", end.op, "there is no such task")]
+    found = []
+    if task["state"] in FINAL and task["cost_nano"] != end.amount:
+        found.append(Violation("I3", task["_id"], f"costs {task['cost_nano']}, captured is {end.amount}"))
+    if end.amount and task["state"] not in {State.COMPLETED, State.GENERATED}:
+        found.append(Violation("I3", task["_id"], f"is {task['state']} and charged {end.amount}"))
+    return found
+
+
 class Verification:
     """Reads everything once, a chunk at a time; memory grows with the open holds only."""
 
@@ -132,15 +144,7 @@ class Verification:
         """Each end against its task: captured is its cost, and only a completed task costs anything."""
         tasks = await self._states([entry.task_id or "" for entry in ends])
         for entry in ends:
-            task = tasks.get(entry.task_id or "")
-            if task is None:
-                self._add("I1", entry.op, "there is no such task")
-                continue
-            settled = task["state"] in FINAL
-            if settled and task["cost_nano"] != entry.amount:
-                self._add("I3", task["_id"], f"costs {task['cost_nano']}, captured is {entry.amount}")
-            if entry.amount and task["state"] not in {State.COMPLETED, State.GENERATED}:
-                self._add("I3", task["_id"], f"is {task['state']} and charged {entry.amount}")
+            self.report.violations += check_end(entry, tasks.get(entry.task_id or ""))
 
     async def _check_open_holds(self) -> None:
         self.report.open_holds = len(self._holds)

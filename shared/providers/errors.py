@@ -22,6 +22,5 @@ class ErrorClass(StrEnum):
     UNKNOWN = "unknown"
 
 
-FINAL_FOR_THE_TASK = frozenset(
-    {ErrorClass.CALLER_FAULT, ErrorClass.POLICY_REFUSAL, ErrorClass.CANCELLED, ErrorClass.DEADLINE}
-)
+FINAL_FOR_THE_TASK = frozenset({ErrorClass.CALLER_FAULT, ErrorClass.POLICY_REFUSAL})
+"""No other provider would answer differently. A provider's own cancellation or time-out is no such thing."""

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +15,7 @@ from shared.killpoints import KillPoints
 from shared.ledger.block import end, hold, topup
 from shared.ledger.chain import Ledger
 from shared.ledger.usage import ModelUsage, UsageFold
-from shared.mongo import Database
+from shared.mongo import Database, Document
 from tests.unit.building import StillClock
 
 MARCH, APRIL = datetime(2026, 3, 31, 23, 59, tzinfo=UTC), datetime(2026, 4, 1, 0, 1, tzinfo=UTC)
@@ -131,6 +132,40 @@ async def test_catch_ups_while_blocks_keep_coming_count_every_block_once(
     await selling
 
     assert await folds[0].summary("acc_1") == {"a": sold(25)}
+
+
+class PausingLedger(Ledger):
+    """Gives the blocks and then keeps its reader waiting."""
+
+    def __init__(self, database: Database, clock: StillClock) -> None:
+        super().__init__(database, clock)
+        self.read = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def blocks(self, account: str, after_seq: int = 0) -> AsyncIterator[Document]:
+        async for block in super().blocks(account, after_seq):
+            yield block
+        self.read.set()
+        await self.go_on.wait()
+
+
+async def test_a_fold_that_was_overtaken_does_not_set_the_totals_back(
+    database: Database, shop: Shop, fold: UsageFold, clock: StillClock
+) -> None:
+    await shop.sell(1, MARCH)
+    await fold.catch_up("acc_1")
+    await shop.sell(2, MARCH)
+    pausing = PausingLedger(database, clock)
+    overtaken = asyncio.create_task(UsageFold(database, pausing, KillPoints()).catch_up("acc_1"))
+    await pausing.read.wait()
+    await shop.sell(3, MARCH)
+    await fold.catch_up("acc_1")
+    before = [one async for one in database["usage"].find().sort("month")]
+    pausing.go_on.set()
+    await overtaken
+
+    assert [one async for one in database["usage"].find().sort("month")] == before
+    assert await fold.summary("acc_1") == {"a": sold(6)}
 
 
 DYING_FOLD = """

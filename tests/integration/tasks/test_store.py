@@ -75,6 +75,23 @@ async def test_a_move_made_from_an_old_reading_is_lost_and_changes_nothing(route
     assert await reread(router, task) == before
 
 
+async def test_of_two_workers_who_take_over_the_same_job_one_gets_it(
+    database: Database, clock: StillClock
+) -> None:
+    stores = [TaskStore(database, clock, Role.WORKER) for _ in range(2)]
+    (task,) = await stored(stores[0], task_document(State.RUNNING, owner="own_dead"))
+
+    made = await asyncio.gather(
+        *(
+            store.move([Move(task, State.RUNNING, HOLD, set={"owner": f"own_{number}"})])
+            for number, store in enumerate(stores)
+        )
+    )
+
+    assert sorted(made) == [[False], [True]]
+    assert (await reread(stores[0], task)).owner == f"own_{made.index([True])}"
+
+
 async def test_losers_in_a_batch_do_not_take_winners_with_them(router: TaskStore) -> None:
     tasks = await stored(router, *(task_document() for _ in range(5)))
     await router.move([rejected(tasks[1]), rejected(tasks[3])])
