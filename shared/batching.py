@@ -20,14 +20,17 @@ class BatcherClosed(RuntimeError):
 class Batcher(Generic[T, R]):
     """Commits in groups whatever has queued while the previous commit was on its way.
 
-    There is no timer: a lone caller waits for nobody. `commit` gets at most `limit` items and returns one
-    result or exception per item, in order; if it raises, every caller of the group gets that exception.
+    A lone caller waits for nobody. With `gather_seconds`, a group of several is followed by a pause, so that
+    the next one is larger: for work whose callers are in no hurry. `commit` gets at most `limit` items and
+    returns one result or exception per item, in order; if it raises, every caller of the group gets that
+    exception.
     """
 
-    def __init__(self, name: str, commit: Commit[T, R], limit: int = 128) -> None:
+    def __init__(self, name: str, commit: Commit[T, R], limit: int = 128, gather_seconds: float = 0) -> None:
         self._name = name
         self._commit = commit
         self._limit = limit
+        self._gather_seconds = gather_seconds
         self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._committer: asyncio.Task[None] | None = None
         self._closed = False
@@ -55,6 +58,8 @@ class Batcher(Generic[T, R]):
             while self._queue:
                 group = [self._queue.popleft() for _ in range(min(self._limit, len(self._queue)))]
                 await self._commit_group(group)
+                if len(group) > 1 and self._gather_seconds and not self._closed:
+                    await asyncio.sleep(self._gather_seconds)
         finally:
             self._committer = None
 

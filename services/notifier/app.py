@@ -36,6 +36,8 @@ from shared.tasks.store import TaskStore
 
 log = structlog.get_logger()
 
+GATHER_SECONDS: Final = 0.03
+"""What receivers have answered is recorded together where there is much of it."""
 LONGEST_DRAIN: Final = timedelta(seconds=20)
 
 
@@ -74,7 +76,9 @@ def assemble(
     """The notifier on top of its connections. `jitter` gives numbers from -1 to 1."""
     accounts = Accounts(database, clock, SecretBox(settings.secrets_key.get_secret_value()))
     store = DeliveryStore(database, clock, settings.lease)
-    recordings: Batcher[Recording, None] = Batcher("notifier.recordings", store.record)
+    recordings: Batcher[Recording, None] = Batcher(
+        "notifier.recordings", store.record, gather_seconds=GATHER_SECONDS
+    )
     courier = Courier(Sender(session), Signers(accounts), recordings, clock, killpoints, jitter)
     dispatcher = Dispatcher(courier.deliver, settings.limits)
     return Notifier(

@@ -21,6 +21,8 @@ from shared.tasks.lifecycle import Role
 from shared.tasks.service import TaskService, task_tools
 from shared.tasks.store import Move
 
+GATHER_SECONDS = 0.03
+"""A worker with several outcomes at once writes them together."""
 PREFETCH = 32
 """Messages on their way to one worker; the rest stay in the queue for its siblings."""
 
@@ -36,7 +38,9 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
         guarded_session(EgressPolicy.from_settings(settings)) as downloads,
     ):
         providers = build_providers(settings.providers, calls)
-        writer: Batcher[Move, bool] = Batcher("worker.outcomes", tools.mover.move)
+        writer: Batcher[Move, bool] = Batcher(
+            "worker.outcomes", tools.mover.move, gather_seconds=GATHER_SECONDS
+        )
         runner = Runner(
             providers,
             platform.catalog,

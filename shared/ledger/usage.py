@@ -115,7 +115,9 @@ class UsageFold:
         return result.matched_count == 1
 
     async def _folded(self, account: str) -> dict[str, Document]:
-        return {document["month"]: document async for document in self._usage.find({"account": account})}
+        # The head comes first: months read after it are as far as it says, or further.
+        cursor = self._usage.find({"account": account}).sort("month", -1)
+        return {document["month"]: document async for document in cursor}
 
 
 def _reached(folded: Mapping[str, Document]) -> int:
