@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -73,6 +74,14 @@ def generated(task: Task, outputs: Sequence[OutputFile], cost_nano: int | None, 
     if not task.started_at:
         fields["started_at"] = now
     return Move(task, State.GENERATED, HANDOVER_WAKE, set=fields)
+
+
+def as_ours(failure: Failed, task: Task, now: datetime) -> Failed:
+    """A provider that cancels a job or meets a time limit of its own has not ended the customer's task."""
+    its_own = failure.error_class is ErrorClass.CANCELLED or (
+        failure.error_class is ErrorClass.DEADLINE and now < task.deadline_at
+    )
+    return replace(failure, error_class=ErrorClass.TRANSIENT) if its_own else failure
 
 
 def interrupted() -> Failed:

@@ -94,7 +94,7 @@ class Runner:
             return
         outcome = await self._outcome(run, provider)
         if isinstance(outcome, Failed):
-            await self._fail(run, outcome)
+            await self._fail(run, moves.as_ours(outcome, run.task, self._clock.now()))
         elif outcome is not None:
             run.phase = Phase.FINISHING
             await self._finish(run, outcome)

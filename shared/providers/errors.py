@@ -22,5 +22,7 @@ class ErrorClass(StrEnum):
     UNKNOWN = "unknown"
 
 
-FINAL_FOR_THE_TASK = frozenset({ErrorClass.CALLER_FAULT, ErrorClass.POLICY_REFUSAL})
-"""No other provider would answer differently. A provider's own cancellation or time-out is no such thing."""
+FINAL_FOR_THE_TASK = frozenset(
+    {ErrorClass.CALLER_FAULT, ErrorClass.POLICY_REFUSAL, ErrorClass.CANCELLED, ErrorClass.DEADLINE}
+)
+"""No other route would end the task differently."""

@@ -131,5 +131,7 @@ async def _accepted(customer: Customer, prompt: str) -> str:
 
 async def _until_running(stack: Stack, count: int) -> None:
     async with asyncio.timeout(30):
-        while await stack.database["tasks"].count_documents({"state": "running"}) < count:
+        while True:
+            if await stack.database["tasks"].count_documents({"state": "running"}) >= count:
+                return
             await asyncio.sleep(0.05)

@@ -62,7 +62,7 @@ def test_a_later_attempt_does_not_change_when_the_task_started() -> None:
             Failed(ErrorClass.RATE_LIMIT, "slow down", timedelta(seconds=9)),
             {"retry_at": NOON + timedelta(seconds=9)},
         ),
-        (Failed(ErrorClass.SUBMIT_AMBIGUOUS, "no answer"), {"orphan_suspect": True}),
+        (Failed(ErrorClass.SUBMIT_AMBIGUOUS, "no answer"), {}),
     ],
 )
 def test_a_failed_attempt_keeps_its_class_its_words_and_what_follows(
@@ -122,3 +122,30 @@ def test_each_is_a_move_that_a_worker_may_make_and_somebody_looks_again(move: Mo
     check_move(Role.WORKER, move.task.state, move.to)
 
     assert move.wake_in is not None
+
+
+def test_a_job_that_nobody_will_collect_is_marked() -> None:
+    failure = Failed(ErrorClass.SUBMIT_AMBIGUOUS, "no answer")
+    move = moves.failed(a_task(State.SUBMITTING, attempts=SECOND), failure, NOON, orphan_suspect=True)
+
+    assert move.set["attempts.1.orphan_suspect"] is True
+
+
+@pytest.mark.parametrize(
+    ("told", "after_deadline", "ours"),
+    [
+        (ErrorClass.CANCELLED, False, ErrorClass.TRANSIENT),
+        (ErrorClass.CANCELLED, True, ErrorClass.TRANSIENT),
+        (ErrorClass.DEADLINE, False, ErrorClass.TRANSIENT),
+        (ErrorClass.DEADLINE, True, ErrorClass.DEADLINE),
+        (ErrorClass.POLICY_REFUSAL, False, ErrorClass.POLICY_REFUSAL),
+        (ErrorClass.QUOTA, True, ErrorClass.QUOTA),
+    ],
+)
+def test_a_providers_own_cancellation_or_time_limit_leaves_the_task_alive(
+    told: ErrorClass, after_deadline: bool, ours: ErrorClass
+) -> None:
+    task = a_task(State.RUNNING, attempts=SECOND)
+    now = task.deadline_at + timedelta(seconds=1 if after_deadline else -1)
+
+    assert moves.as_ours(Failed(told, "words"), task, now) == Failed(ours, "words")
