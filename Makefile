@@ -1,6 +1,8 @@
 # Everything here can be run again at any time: what is done already is left alone.
 PYTHON ?= python3
 ARGS ?=
+# Half of a test run is waiting; two runners, each with servers of its own, keep two cores busy.
+RUNNERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
@@ -21,7 +23,7 @@ up: setup ## Start the whole stack with a demo account; ARGS="--port 8001 --scal
 	@exec $(BIN)/hatchery up $(ARGS)
 
 test: setup ## Run all tests on real servers; ARGS="-k webhook"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(RUNNERS) --dist loadfile $(ARGS)
 
 lint: $(INSTALLED) ## Check style, formatting, import contracts and YAML
 	$(BIN)/ruff check .

@@ -59,6 +59,7 @@ def test_one_wrong_letter_anywhere_is_noticed(position: int) -> None:
         "_".join(["sk", "live", "0" * 8, "0" * 39, "0"]),
         "sk_live_" + "\0" * 8 + "_" + "\0" * 39,
     ],
+    ids=lambda key: f"{len(key)} letters",
 )
 def test_other_shapes_are_no_keys(key: str) -> None:
     assert not well_formed(key)

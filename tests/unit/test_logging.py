@@ -22,7 +22,7 @@ def logged(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        (f"key {KEY} was refused", "key [redacted] was refused"),
+        pytest.param(f"key {KEY} was refused", "key [redacted] was refused", id="API key"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw and more", "[redacted] and more"),
         ("Authorization: Bearer abcdef0123456789", "Authorization: [redacted]"),
         ("header 'Key 0123-abcd:ef45.6789'", "header '[redacted]'"),
