@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from typing import Any, Literal
@@ -56,6 +57,18 @@ def configure_logging(log_format: Literal["json", "console"], level: str) -> Non
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # Libraries log through the standard module; their lines take the same way out.
+    logging.basicConfig(handlers=[_LibraryLines()], level=max(_LEVELS[level], logging.WARNING), force=True)
+    # A cancelled call during a stop is no news.
+    logging.getLogger("aiormq").setLevel(logging.ERROR)
+    logging.getLogger("aio_pika").setLevel(logging.ERROR)
+
+
+class _LibraryLines(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(
+            record.levelno, "library message", logger=record.name, message=record.getMessage()
+        )
 
 
 def _to_json(event: EventDict, **_: Any) -> str:

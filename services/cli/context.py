@@ -46,6 +46,9 @@ def act(state_dir: Path | None, work: Callable[[Platform], Awaitable[T]]) -> T:
     configure_logging("console", "error")
     try:
         return asyncio.run(_act(settings_for(state_dir), work))
+    except BadSettings as error:
+        hint = "" if state_dir else "\nSet them, or name a running local stack with --state-dir."
+        fail(error.message + hint)
     except HatcheryError as error:
         fail(error.message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -55,27 +56,52 @@ async def _page(platform: Platform, task_id: str) -> dict[str, Any]:
 def _print(page: dict[str, Any]) -> None:
     console, task = Console(), page["task"]
     console.print(f"[bold]{task['id']}[/bold]  {task['state']}  {task['model']}  {task['kind']}")
+    console.print(f"created {task['created_at']:%Y-%m-%d}; all times are UTC")
     if task.get("failure"):
         console.print(f"failure: {task['failure']['error_class']}: {task['failure']['message']}")
-    _table(console, "states", task["history"], ["at", "state"])
+    _table(console, "states", ["at", "state"], [[row["at"], row["state"]] for row in task["history"]])
     _table(
         console,
         "attempts",
-        page["attempts"],
-        ["number", "route", "dispatched_at", "submitted_at", "ended_at", "error_class", "error_message"],
+        ["route", "dispatched", "submitted", "ended", "error"],
+        [
+            [
+                row["route"],
+                *(row.get(f"{step}_at") for step in ("dispatched", "submitted", "ended")),
+                ": ".join(filter(None, (row.get("error_class"), row.get("error_message")))),
+            ]
+            for row in page["attempts"]
+        ],
     )
-    money = [{**row, "amount": f"${usd_from_nano(row['amount'], 9)}"} for row in page["ledger"]]
-    _table(console, "ledger", money, ["seq", "at", "op", "amount"])
-    rows = [{**row, "tries": len(row["attempts"])} for row in page["deliveries"]]
-    _table(console, "deliveries", rows, ["_id", "event", "state", "tries", "url"])
+    _table(
+        console,
+        "ledger",
+        ["seq", "at", "kind", "amount"],
+        [
+            [row["seq"], row["at"], row["kind"], f"${usd_from_nano(row['amount'], 9)}"]
+            for row in page["ledger"]
+        ],
+    )
+    _table(
+        console,
+        "deliveries",
+        ["event", "state", "tries", "url"],
+        [[row["event"], row["state"], len(row["attempts"]), row["url"]] for row in page["deliveries"]],
+    )
     for output in task.get("outputs", []):
         console.print(f"output {output['key']}  {output['width']}x{output['height']}  {output['size']} bytes")
 
 
-def _table(console: Console, title: str, rows: list[dict[str, Any]], columns: list[str]) -> None:
+def _table(console: Console, title: str, columns: list[str], rows: list[list[Any]]) -> None:
     if not rows:
         return
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
-        table.add_row(*(str(row.get(column, "")) for column in columns))
+        table.add_row(*(_cell(value) for value in row))
     console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%H:%M:%S.%f")[:-3]
+    return "" if value is None else str(value)
