@@ -59,9 +59,9 @@ def configure_logging(log_format: Literal["json", "console"], level: str) -> Non
     )
     # Libraries log through the standard module; their lines take the same way out.
     logging.basicConfig(handlers=[_LibraryLines()], level=max(_LEVELS[level], logging.WARNING), force=True)
-    # A cancelled call during a stop is no news.
-    logging.getLogger("aiormq").setLevel(logging.ERROR)
-    logging.getLogger("aio_pika").setLevel(logging.ERROR)
+    # What these say of lost connections and cancelled calls, the bus says itself.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    logging.getLogger("aio_pika").setLevel(logging.CRITICAL)
 
 
 class _LibraryLines(logging.Handler):
