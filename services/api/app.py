@@ -47,10 +47,11 @@ class ApiService:
         self._app = app
         self._submissions = submissions
         self._listener = listener
+        self._listening = False
         self._stopping = asyncio.Event()
 
     def ready(self) -> bool:
-        return self._platform.database_seen and not self._stopping.is_set()
+        return self._listening and self._platform.database_seen and not self._stopping.is_set()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -59,6 +60,7 @@ class ApiService:
         settings = self._platform.settings
         listening = asyncio.create_task(self._listener.run(), name="api:revocations")
         async with serving(self._app, settings.host, settings.port, "api") as port:
+            self._listening = True
             log.info("listening", host=settings.host, port=port)
             await self._stopping.wait()
         await self._submissions.close()
