@@ -66,7 +66,7 @@ class Files:
 
     async def __aenter__(self) -> Files:
         settings = self._settings
-        timeout = aiohttp.ClientTimeout(total=60, connect=3)
+        timeout = aiohttp.ClientTimeout(total=60, sock_connect=3)
         self._http = await self._stack.enter_async_context(
             aiohttp.ClientSession(timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
         )

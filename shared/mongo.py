@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pymongo
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
@@ -31,7 +32,8 @@ _UNAVAILABLE = (
     WTimeoutError,
 )
 _DUPLICATE_KEY = 11000
-_SHUTDOWN_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
+_TRANSIENT_CODES = frozenset({43, 91, 175, 189, 237, 10107, 11600, 11602, 13435, 13436})
+"""Shutdowns and fail-overs, and cursors that did not survive them."""
 
 INDEXES: dict[str, list[IndexModel]] = {
     "tasks": [
@@ -88,7 +90,12 @@ def connect(url: str) -> AsyncMongoClient[Document]:
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Create what is missing; safe from several processes at once."""
+    """Create what is missing; safe from several processes at once. On much data it takes its time."""
+    with pymongo.timeout(None):
+        await _create_indexes(database)
+
+
+async def _create_indexes(database: Database) -> None:
     for collection, indexes in INDEXES.items():
         await database[collection].create_indexes(indexes)
 
@@ -119,4 +126,4 @@ def is_unavailable(error: BaseException) -> bool:
     if isinstance(error, WriteConcernError):
         return True
     code = getattr(error, "code", None)
-    return isinstance(error, PyMongoError) and (error.timeout or code in _SHUTDOWN_CODES)
+    return isinstance(error, PyMongoError) and (error.timeout or code in _TRANSIENT_CODES)

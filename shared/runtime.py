@@ -7,7 +7,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -52,7 +52,9 @@ class Platform:
     publisher: Publisher
     killpoints: KillPoints
     process_name: str
-    database_seen: bool = field(default=False)
+    database_seen: bool = False
+    upkeep: tuple[asyncio.Task[None], ...] = ()
+    """What keeps the connections and the clock; the process cannot go on without it."""
 
 
 class Service(Protocol):
@@ -101,12 +103,14 @@ async def open_platform(
     )
     try:
         await _first_contact(platform, wait_for_database)
-        publishing = asyncio.create_task(platform.publisher.run(), name="publisher")
-        timing = asyncio.create_task(_keep_time(platform), name="clock")
+        platform.upkeep = (
+            asyncio.create_task(platform.publisher.run(), name="publisher"),
+            asyncio.create_task(_keep_time(platform), name="clock"),
+        )
         try:
             yield platform
         finally:
-            await cancel(publishing, timing)
+            await cancel(*platform.upkeep)
     finally:
         await mongo.close()
 
@@ -175,14 +179,15 @@ async def _work(
         services += built
         stopped = asyncio.create_task(stop.wait(), name="stop")
         log.info("started", services=[service.name for service in built])
-        await asyncio.wait([*runs, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*runs, *platform.upkeep, stopped], return_when=asyncio.FIRST_COMPLETED)
+        broken = [task for task in platform.upkeep if task.done()]
         for service in built:
             service.stop()
         _, unfinished = await asyncio.wait(runs, timeout=DRAIN_SECONDS)
         if unfinished:
             log.warning("work cut short", services=[task.get_name() for task in unfinished])
         await cancel(stopped, *unfinished)
-    failed = [task for task in runs if not task.cancelled() and task.exception() is not None]
+    failed = [task for task in (*runs, *broken) if not task.cancelled() and task.exception() is not None]
     for task in failed:
         log.error("service failed", service=task.get_name(), exc_info=task.exception())
     log.info("stopped")

@@ -6,6 +6,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.api.dialects.eggapi import errors as eggapi
 from services.api.errors import MalformedRequest, MethodNotAllowed, NotFound
@@ -46,6 +47,8 @@ def _fit_to_tell(error: Exception) -> HatcheryError:
         return DatabaseUnavailable()
     if isinstance(error, HatcheryError) and error.status != 500:
         return error
+    if isinstance(error, ClientDisconnect):
+        return MalformedRequest("The request broke off")
     log.error("request broke", exc_info=error)
     return InternalError()
 

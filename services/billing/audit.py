@@ -20,7 +20,7 @@ from shared.ledger.chain import Ledger
 from shared.ledger.usage import UsageFold
 from shared.ledger.verify import CHUNK, Violation, check_block, check_end
 from shared.mongo import Database, Document, is_unavailable
-from shared.tasks.lifecycle import FINAL
+from shared.tasks.lifecycle import FINAL, State
 from shared.tasks.service import TaskTools
 from shared.telemetry import AUDIT_FINISHED, AUDIT_VIOLATIONS
 
@@ -87,7 +87,7 @@ class Auditor:
         for account, tail in (await self._tails()).items():
             point = points.get(account)
             if point is None or point["seq"] < tail:
-                violations += await self._audit_account(account, balance_of(point) if point else Balance())
+                violations += await self._audit_readable(account, balance_of(point) if point else Balance())
             self._killpoints.reach("auditor.in_batch")
         violations += await self._audit_tasks()
         counts = Counter(violation.invariant for violation in violations)
@@ -102,6 +102,13 @@ class Auditor:
                 detail=violation.detail,
             )
         return violations
+
+    async def _audit_readable(self, account: str, point: Balance) -> list[Violation]:
+        """A chain that this version cannot read is a finding and no reason to stop settling."""
+        try:
+            return await self._audit_account(account, point)
+        except (ValueError, KeyError, TypeError) as error:
+            return [Violation("I4", account, f"cannot be read after seq {point.seq}: {error!r}")]
 
     async def _tails(self) -> dict[str, int]:
         cursor = await self._database["ledger"].aggregate(
@@ -156,13 +163,17 @@ class Auditor:
     async def _audit_tasks(self) -> list[Violation]:
         now = self._clock.now()
         tasks = self._database["tasks"]
-        final = sorted(FINAL)
+        waking = {"state": {"$in": sorted(State)}, "wake_at": {"$lt": now - LATE}}
         checks: dict[str, tuple[Document, str]] = {
             "I2": (
-                {"state": {"$nin": final}, "deadline_at": {"$lt": now - 2 * LATE}},
+                {
+                    "state": {"$in": sorted(set(State) - FINAL)},
+                    "wake_at": {"$exists": True},
+                    "deadline_at": {"$lt": now - 2 * LATE},
+                },
                 "not final by its deadline",
             ),
-            "I7": ({"wake_at": {"$lt": now - LATE}}, "nobody has looked at it when it was due"),
+            "I7": (waking, "nobody has looked at it when it was due"),
         }
         found = [
             Violation(invariant, task["_id"], detail)

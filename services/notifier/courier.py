@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from cryptography.exceptions import InvalidTag
 
 from services.notifier.delivery import Delivery, DeliveryAttempt, DeliveryState, Recording
 from services.notifier.schedule import next_delay, retry_after
@@ -90,6 +91,9 @@ class Courier:
         try:
             signer = await self._signers.of(delivery.account_id)
         except UnknownAccount:
+            return Answer(error="no webhook secret")
+        except InvalidTag:
+            log.error("webhook secret not readable", account_id=delivery.account_id)
             return Answer(error="no webhook secret")
         return await self._sender.post(
             delivery.url, delivery.body, signer.headers(delivery.id, delivery.body, at)

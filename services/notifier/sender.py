@@ -22,7 +22,7 @@ LONGEST_SEND: Final = timedelta(seconds=15)
 EXCERPT_BYTES: Final = 2048
 KEPT_HEADERS: Final = ("content-type", "retry-after", "server")
 _LONGEST_HEADER = 200
-_TIMEOUT = aiohttp.ClientTimeout(total=LONGEST_SEND.total_seconds(), connect=10)
+_TIMEOUT = aiohttp.ClientTimeout(total=LONGEST_SEND.total_seconds(), sock_connect=10)
 _HEADERS: Final = {
     "Content-Type": "application/json",
     "User-Agent": "Hatchery-Webhook/1",

@@ -26,10 +26,14 @@ READ_EVERY_SECONDS = 1.0
 
 
 def rest_until(attempt: Attempt, now: datetime) -> datetime | None:
-    """Until when this failure keeps its route from everybody; None when it says nothing of the route."""
+    """Until when this failure keeps its route from everybody; None when it does not, or no longer.
+
+    Counted from the failure, however often the task comes up.
+    """
     if attempt.error_class is None or attempt.error_class not in REST:
         return None
-    return max(attempt.retry_at or now + REST[attempt.error_class], now)
+    until = attempt.retry_at or (attempt.ended_at or now) + REST[attempt.error_class]
+    return until if until > now else None
 
 
 class RouteHealth:

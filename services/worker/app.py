@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.worker.handlers import WorkerHandlers
-from services.worker.outputs import OutputStore
+from services.worker.outputs import MOST_DOWNLOADS, OutputStore
 from services.worker.runner import Runner
 from services.worker.settings import WorkerSettings
 from shared.batching import Batcher
@@ -35,7 +35,9 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
     async with (
         Files(settings.s3) as files,
         provider_session() as calls,
-        guarded_session(EgressPolicy.from_settings(settings)) as downloads,
+        guarded_session(
+            EgressPolicy.from_settings(settings), limit=MOST_DOWNLOADS, limit_per_host=MOST_DOWNLOADS
+        ) as downloads,
     ):
         providers = build_providers(settings.providers, calls)
         writer: Batcher[Move, bool] = Batcher(

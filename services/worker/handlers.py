@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,7 +24,7 @@ from shared.waiting import cancel
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 20.0
-MakeMove = Callable[[Task, str, timedelta], Move]
+MakeMove = Callable[[Task, str, timedelta, datetime], Move]
 
 
 class WorkerHandlers:
@@ -88,16 +88,15 @@ class WorkerHandlers:
 
     async def _begin(self, tasks: Sequence[Task], make_move: MakeMove) -> None:
         fitting = list(tasks)[: max(self.room(), 0)]
-        wanted = [make_move(task, self._owner, self._lease) for task in fitting]
+        now = self._clock.now()
+        wanted = [make_move(task, self._owner, self._lease, now) for task in fitting]
         made = await self._tools.mover.move(wanted)
         for move, happened in zip(wanted, made, strict=True):
             if happened:
                 self._start(move)
 
     def _start(self, move: Move) -> None:
-        task = move.task.model_copy(
-            update={"state": move.to, "version": move.task.version + 1, "owner": self._owner}
-        )
+        task = moves.as_moved(move)
         run = Run(task)
         carrying = asyncio.create_task(self._runner.carry(run), name=f"run:{task.id}")
         self._runs[task.id] = (run, carrying)

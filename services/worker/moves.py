@@ -17,12 +17,18 @@ HANDOVER_WAKE = timedelta(seconds=5)
 """When the next service has not taken the task up by then, its sweeper does."""
 
 
-def claim(task: Task, owner: str, lease: timedelta) -> Move:
-    """Record the intent to call the provider, and who is about to."""
-    return Move(task, State.SUBMITTING, lease, set={"owner": owner})
+def claim(task: Task, owner: str, lease: timedelta, now: datetime) -> Move:
+    """Record the intent to call the provider, and who is about to.
+
+    The attempt's time begins now: it may have waited long for a worker.
+    """
+    attempt = task.attempt
+    allowed = attempt.soft_deadline_at - attempt.dispatched_at
+    fields = {"owner": owner, f"{task.attempt_path}.soft_deadline_at": min(now + allowed, task.deadline_at)}
+    return Move(task, State.SUBMITTING, lease, set=fields)
 
 
-def take_over(task: Task, owner: str, lease: timedelta) -> Move:
+def take_over(task: Task, owner: str, lease: timedelta, now: datetime) -> Move:
     """Go on with a job whose worker has fallen silent; its later writes no longer match."""
     return Move(task, State.RUNNING, lease, set={"owner": owner})
 
@@ -74,6 +80,17 @@ def generated(task: Task, outputs: Sequence[OutputFile], cost_nano: int | None, 
     if not task.started_at:
         fields["started_at"] = now
     return Move(task, State.GENERATED, HANDOVER_WAKE, set=fields)
+
+
+def as_moved(move: Move) -> Task:
+    """The task after a claim or a take-over that has happened."""
+    task = move.task
+    update: dict[str, Any] = {"state": move.to, "version": task.version + 1, "owner": move.set["owner"]}
+    soft_deadline = move.set.get(f"{task.attempt_path}.soft_deadline_at")
+    if soft_deadline is not None:
+        attempt = task.attempt.model_copy(update={"soft_deadline_at": soft_deadline})
+        update["attempts"] = (*task.attempts[:-1], attempt)
+    return task.model_copy(update=update)
 
 
 def as_ours(failure: Failed, task: Task, now: datetime) -> Failed:

@@ -20,6 +20,9 @@ log = structlog.get_logger()
 
 FETCH_LIMIT = timedelta(seconds=60)
 FETCH_TRIES = 3
+TASKS_AT_ONCE = 64
+"""Tasks whose files are in memory at a time; the others wait for a place, not for a connection."""
+MOST_DOWNLOADS = 4 * TASKS_AT_ONCE
 
 
 class UnusableOutput(HatcheryError):
@@ -36,6 +39,7 @@ class OutputStore:
         self._files = files
         self._most_bytes = most_bytes
         self._killpoints = killpoints
+        self._places = asyncio.Semaphore(TASKS_AT_ONCE)
 
     async def keep(self, task: Task, done: Done) -> list[OutputFile]:
         """Store every usable output at `images/{task}/{n}.{ext}`; n counts from 0 without gaps.
@@ -43,6 +47,10 @@ class OutputStore:
         Never more than was asked for: the rest is nobody's. Raises UnusableOutput when none is usable and
         StorageUnavailable when the bucket is away.
         """
+        async with self._places:
+            return await self._keep(task, done)
+
+    async def _keep(self, task: Task, done: Done) -> list[OutputFile]:
         wanted = done.outputs[: task.request.num_outputs]
         fetched = await asyncio.gather(*(self._fetch(task, output) for output in wanted))
         usable = [one for one in fetched if one is not None]

@@ -102,6 +102,8 @@ class Runner:
     async def _outcome(self, run: Run, provider: Provider) -> Done | Failed | None:
         """How the attempt ends; None when stopped while polling."""
         if run.phase is Phase.SUBMITTING:
+            if self._clock.now() >= run.task.deadline_at:
+                return self._too_late(run.task)
             self._killpoints.reach("worker.after_claim")
             answer = await provider.submit(request_of(run.task))
             self._killpoints.reach("worker.after_call")
@@ -161,14 +163,18 @@ class Runner:
     async def _keep(self, task: Task, done: Done) -> list[OutputFile] | None:
         """The stored files; None when the storage stayed away until the deadline."""
         tries = 0
-        while self._clock.now() < task.deadline_at:
-            try:
-                return await self._outputs.keep(task, done)
-            except StorageUnavailable as error:
-                tries += 1
-                log.warning("storage away", task_id=task.id, tried=tries, reason=repr(error.__cause__)[:200])
-            await asyncio.sleep(min(0.5 * 2.0 ** min(tries, 6), LONGEST_BACKOFF_SECONDS))
-        return None
+        try:
+            async with asyncio.timeout((task.deadline_at - self._clock.now()).total_seconds()):
+                while True:
+                    try:
+                        return await self._outputs.keep(task, done)
+                    except StorageUnavailable as error:
+                        tries += 1
+                        reason = repr(error.__cause__)[:200]
+                        log.warning("storage away", task_id=task.id, tried=tries, reason=reason)
+                    await asyncio.sleep(min(0.5 * 2.0 ** min(tries, 6), LONGEST_BACKOFF_SECONDS))
+        except TimeoutError:
+            return None
 
     async def _fail(self, run: Run, failure: Failed) -> None:
         attempt = run.task.attempt

@@ -58,7 +58,9 @@ def guarded_session(
     )
     return _session(
         connector,
-        timeout=aiohttp.ClientTimeout(total=total.total_seconds(), connect=min(10.0, total.total_seconds())),
+        timeout=aiohttp.ClientTimeout(
+            total=total.total_seconds(), sock_connect=min(10.0, total.total_seconds())
+        ),
         trace_configs=[_url_guard(policy)],
         middlewares=(_name_refusals,),
     )
@@ -76,7 +78,7 @@ def _session(
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         json_serialize_bytes=orjson.dumps,
-        timeout=timeout or aiohttp.ClientTimeout(total=60, connect=10),
+        timeout=timeout or aiohttp.ClientTimeout(total=60, sock_connect=10),
         trace_configs=trace_configs,
         middlewares=middlewares,
         headers={"User-Agent": "Hatchery"},

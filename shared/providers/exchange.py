@@ -101,7 +101,7 @@ class ProviderClient:
                 json=payload,
                 headers=self._headers,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=total, connect=min(_CONNECT_SECONDS, total)),
+                timeout=aiohttp.ClientTimeout(total=total, sock_connect=min(_CONNECT_SECONDS, total)),
             ) as response:
                 body = await read_capped(response, MAX_BODY_BYTES, timeout)
                 return Reply(response.status, response.headers, self._without_key(body))

@@ -67,25 +67,32 @@ class TaskService:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._sweeper.stop()
         for consumer in self._consumers:
             consumer.stop()
 
     async def run(self) -> None:
-        consuming = [
-            asyncio.create_task(consumer.run(), name=f"{self.name}:consumer") for consumer in self._consumers
+        """Work until `stop`, then finish the batches in hand and drain. Raises what any part has died of."""
+        parts: list[Consumer | Sweeper] = [*self._consumers, self._sweeper]
+        intakes = [
+            asyncio.create_task(part.run(), name=f"{self.name}:{type(part).__name__.lower()}")
+            for part in parts
         ]
-        others = [
-            asyncio.create_task(work(), name=f"{self.name}:{getattr(work, '__name__', 'background')}")
-            for work in (self._sweeper.run, *self._background)
+        background = [
+            asyncio.create_task(work(), name=f"{self.name}:{work.__name__}") for work in self._background
         ]
         stopping = asyncio.create_task(self._stopping.wait(), name=f"{self.name}:stop")
-        await asyncio.wait([*consuming, *others, stopping], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*intakes, *background, stopping], return_when=asyncio.FIRST_COMPLETED)
         self.stop()
-        await asyncio.gather(*consuming)
-        failures = [task.exception() for task in others if task.done() and not task.cancelled()]
-        await cancel(stopping, *others)
+        await asyncio.wait(intakes)
         if self._drain is not None:
+            # Leases are kept until then.
             await self._drain()
-        for failure in failures:
-            if failure is not None:
-                raise failure
+        failures = [
+            error
+            for task in (*intakes, *background)
+            if task.done() and (error := task.exception()) is not None
+        ]
+        await cancel(stopping, *background)
+        if failures:
+            raise failures[0]

@@ -58,14 +58,22 @@ class TaskStore:
         """The tasks among these ids that somebody still has to look at, in no order."""
         return await self._read({"_id": {"$in": list(task_ids)}, "wake_at": {"$exists": True}})
 
-    async def _read(self, query: Mapping[str, Any], limit: int = 0) -> list[Task]:
-        tasks = []
-        for document in await self._tasks.find(query, limit=limit).to_list():
+    async def _read(self, query: Mapping[str, Any], longest_due: int | None = None) -> list[Task]:
+        """The tasks of a query, or only so many of them that have been due for longest."""
+        cursor = self._tasks.find(query)
+        if longest_due is not None:
+            cursor = cursor.sort("wake_at", 1).limit(longest_due)
+        tasks, unreadable = [], []
+        for document in await cursor.to_list():
             try:
                 tasks.append(Task.model_validate(document))
             except ValidationError as error:
                 # Written by a newer version, perhaps; its neighbours must not suffer.
                 log.error("task not readable", task_id=document["_id"], errors=error.error_count())
+                unreadable.append(document["_id"])
+        if unreadable:
+            later = self._clock.now() + _LONGEST_FAULT_DELAY
+            await self._tasks.update_many({"_id": {"$in": unreadable}}, {"$set": {"wake_at": later}})
         return tasks
 
     async def move(self, moves: Sequence[Move]) -> list[bool]:

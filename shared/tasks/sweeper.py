@@ -32,12 +32,24 @@ class Sweeper:
         self._intake = intake
         self._killpoints = killpoints
         self._room = room
+        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Sweep until cancelled. An unreachable database only means trying again."""
-        while True:
+        """Sweep until `stop`. An unreachable database only means trying again."""
+        while not self._stopping.is_set():
             if not await self._sweep():
-                await asyncio.sleep(SWEEP_EVERY.total_seconds() * random.uniform(0.8, 1.2))
+                await self._pause(SWEEP_EVERY.total_seconds() * random.uniform(0.8, 1.2))
+
+    def stop(self) -> None:
+        """Sweep no more; `run` ends after the batch in hand."""
+        self._stopping.set()
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
 
     async def _sweep(self) -> bool:
         """One round; tells whether more is probably due."""

@@ -309,5 +309,29 @@ async def test_sweeping_reads_the_index_of_states_and_times(database: Database, 
         await database["system.profile"].find({"command.find": "tasks"}).to_list()
     )
 
-    assert [one["planSummary"] for one in profiled] == ["IXSCAN { state: 1, wake_at: 1 }"]
+    # One scan of the index for each state, merged by time.
+    (plan,) = (one["planSummary"] for one in profiled)
+    assert plan == ", ".join(["IXSCAN { state: 1, wake_at: 1 }"] * 2)
+    assert not profiled[0].get("hasSortStage")
     assert profiled[0]["docsExamined"] == 1
+
+
+async def test_those_due_for_longest_come_first_whatever_their_state(router: TaskStore) -> None:
+    waiting = [task_document(wake_at=DUE) for _ in range(3)]
+    longest = task_document(state=State.ATTEMPT_FAILED, wake_at=DUE - timedelta(minutes=10))
+    await stored(router, *waiting, longest)
+
+    (first,) = await router.claim_due([State.QUEUED, State.ATTEMPT_FAILED], 1, HOLD)
+
+    assert first.id == longest["_id"]
+
+
+async def test_a_task_that_cannot_be_read_makes_room_for_the_others(router: TaskStore) -> None:
+    strange = {**task_document(wake_at=DUE - timedelta(minutes=10)), "quote": "of a later version"}
+    good = task_document(wake_at=DUE)
+    await router.insert([strange, good])
+
+    assert await router.claim_due([State.QUEUED], 1, HOLD) == []
+    (claimed,) = await router.claim_due([State.QUEUED], 1, HOLD)
+
+    assert claimed.id == good["_id"]

@@ -21,13 +21,24 @@ SECOND = (attempt(error_class=ErrorClass.TRANSIENT), attempt("replicate:banana",
 
 
 def test_a_claim_records_who_is_about_to_call() -> None:
-    move = moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", LEASE)
+    move = moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", LEASE, NOON)
 
-    assert (move.to, move.wake_in, dict(move.set)) == (State.SUBMITTING, LEASE, {"owner": "own_1"})
+    assert (move.to, move.wake_in, move.set["owner"]) == (State.SUBMITTING, LEASE, "own_1")
+
+
+def test_an_attempt_has_its_whole_time_however_long_it_waited_for_a_worker() -> None:
+    task = a_task(State.DISPATCHED, attempts=(FIRST,))
+    allowed = FIRST.soft_deadline_at - FIRST.dispatched_at
+    late = FIRST.soft_deadline_at + timedelta(minutes=1)
+
+    claimed = moves.as_moved(moves.claim(task, "own_1", LEASE, late))
+
+    assert claimed.attempt.soft_deadline_at == min(late + allowed, task.deadline_at)
+    assert (claimed.state, claimed.version, claimed.owner) == (State.SUBMITTING, task.version + 1, "own_1")
 
 
 def test_a_take_over_stays_running_under_a_new_owner() -> None:
-    move = moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_2", LEASE)
+    move = moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_2", LEASE, NOON)
 
     assert (move.to, move.wake_in, dict(move.set)) == (State.RUNNING, LEASE, {"owner": "own_2"})
 
@@ -108,8 +119,8 @@ def test_generated_files_are_recorded_with_what_they_cost_us(cost_nano: int | No
 @pytest.mark.parametrize(
     "move",
     [
-        moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", LEASE),
-        moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_1", LEASE),
+        moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", LEASE, NOON),
+        moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_1", LEASE, NOON),
         moves.running(a_task(State.SUBMITTING, attempts=(FIRST,)), JOB, NOON, LEASE),
         moves.failed(a_task(State.SUBMITTING, attempts=(FIRST,)), moves.interrupted(), NOON),
         moves.failed(a_task(State.RUNNING, attempts=(FIRST,)), moves.interrupted(), NOON),

@@ -34,6 +34,7 @@ DIALECT = "eggapi"
 DEFAULT_PER_PAGE = 20
 MOST_PER_PAGE = 100
 MOST_PAGE = 1_000_000
+_MOST_DIGITS = 12
 
 
 def eggapi_endpoints(
@@ -121,7 +122,8 @@ def _whole_number(request: Request, name: str, default: int, most: int) -> int:
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:12]) <= most:
+    plain = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if not plain or not 1 <= int(text) <= most:
         raise MalformedRequest(f"{name} must be a whole number between 1 and {most}")
     return int(text)
 
