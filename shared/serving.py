@@ -1,4 +1,4 @@
-"""Serving an ASGI app on an address that several processes may share."""
+"""Serving an ASGI app on an address of our own, or on one that processes of a service share."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ class CannotListen(HatcheryError):
 
 
 @asynccontextmanager
-async def serving(app: Any, host: str, port: int, name: str) -> AsyncIterator[int]:
+async def serving(app: Any, host: str, port: int, name: str, *, shared: bool = False) -> AsyncIterator[int]:
     """Serves while the block runs; gives the port, which is a free one for port 0.
+
+    Several processes may listen on a `shared` address; the kernel deals out the connections.
 
     Leaving the block takes no new requests and answers those that have begun. Raises CannotListen.
     """
-    listener = _listen(host, port)
+    listener = _listen(host, port, shared)
     server = _Server(
         uvicorn.Config(
             app,
@@ -54,10 +56,11 @@ async def serving(app: Any, host: str, port: int, name: str) -> AsyncIterator[in
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, shared: bool) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as error:

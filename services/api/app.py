@@ -59,7 +59,7 @@ class ApiService:
     async def run(self) -> None:
         settings = self._platform.settings
         listening = asyncio.create_task(self._listener.run(), name="api:revocations")
-        async with serving(self._app, settings.host, settings.port, "api") as port:
+        async with serving(self._app, settings.host, settings.port, "api", shared=True) as port:
             self._listening = True
             log.info("listening", host=settings.host, port=port)
             await self._stopping.wait()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import socket
+import atexit
+from pathlib import Path
+
+from deploy.local.ports import Ports
+
+_HELD = Ports(Path("never written"))
+atexit.register(_HELD.close)
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on at the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A loopback port that nothing listens on and that no other run of ours is given while this one lasts."""
+    return _HELD.any()

@@ -210,6 +210,8 @@ async def test_a_key_of_a_suspended_account_is_forbidden(stack: Stack) -> None:
         ("GET", "/v1/tasks?page=99999999999999999999", 400, "BAD_REQUEST"),
         ("GET", "/v1/usage?per_page=-1", 400, "BAD_REQUEST"),
         ("GET", "/v1/usage?per_page=", 400, "BAD_REQUEST"),
+        ("GET", "/v1/usage?per_page=000000000001" + "9" * 30, 400, "BAD_REQUEST"),
+        pytest.param("GET", "/v1/tasks?page=1" + "9" * 5000, 400, "BAD_REQUEST", id="five thousand digits"),
     ],
 )
 async def test_an_unknown_address_method_or_page_has_the_vendors_error_body(

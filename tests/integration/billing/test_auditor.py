@@ -228,3 +228,17 @@ async def test_of_several_processes_one_audits_at_a_time_and_another_takes_over_
     others = [auditor for auditor, had_it in zip(auditors, first, strict=True) if not had_it]
     assert (await asyncio.gather(*(auditor._lease() for auditor in others))).count(True) == 1
     assert not await auditors[first.index(True)]._lease()
+
+
+async def test_a_chain_that_cannot_be_read_is_found_and_hides_no_other(
+    database: Database, auditor: Auditor, ledger: Ledger, clock: StillClock
+) -> None:
+    await ledger.append({"acc_strange": [topup("pay_1", 1_000, {})]})
+    await database["ledger"].update_one({"account": "acc_strange"}, {"$set": {"entries.0.kind": "gift"}})
+    await ledger.append({"acc_wrong": [topup("pay_2", 1_000, {})]})
+    await database["ledger"].update_one({"account": "acc_wrong"}, {"$set": {"available": 999}})
+    clock.at += SETTLING_TIME
+
+    found = {violation.subject for violation in await auditor.audit()}
+
+    assert found == {"acc_strange", "acc_wrong#1"}
