@@ -113,15 +113,6 @@ class Servers:
             self.wipe_rabbitmq()
         await self.start_rabbitmq()
 
-    async def start_s3(self) -> None:
-        await self.seaweedfs.start()
-
-    async def stop_s3(self) -> None:
-        await self.seaweedfs.stop()
-
-    async def kill_s3(self) -> None:
-        await self.seaweedfs.kill()
-
     def _release(self) -> None:
         if self._owns_ports:
             self._ports.close()

@@ -31,7 +31,6 @@ class Stack:
         self._state = StateDirectory(options.state_dir)
         self._ready_file = ReadyFile(self._state)
         self._tail = LogTail(terminal.log_line)
-        self._parts: Parts | None = None
         self._keepers: dict[str, Keeper] = {}
 
     async def run(self) -> None:
@@ -56,7 +55,7 @@ class Stack:
         if self._options.fresh:
             self._state.empty()
         await asyncio.to_thread(ensure_servers, self._terminal.step)
-        self._parts = parts = build(self._options, self._state, ports)
+        parts = build(self._options, self._state, ports)
         for own in parts.own:
             self._tail.add(own.child.log_file)
         follow = asyncio.create_task(self._tail.follow(), name="follow the logs")
