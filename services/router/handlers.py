@@ -12,7 +12,7 @@ from shared.catalog.model import Catalog, Route
 from shared.clock import Clock
 from shared.killpoints import KillPoints
 from shared.providers.errors import ErrorClass
-from shared.routing import Dispatch, Reject, Wait, decide, failure_of, upstream_model
+from shared.routing.decision import Dispatch, Reject, Wait, decide, failure_of, upstream_model
 from shared.tasks.intake import Routes
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Attempt, Task, TaskFailure

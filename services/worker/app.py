@@ -14,7 +14,9 @@ from shared.bus.topology import worker_queue
 from shared.files import Files
 from shared.http import EgressPolicy, guarded_session, provider_session
 from shared.ids import Prefix, new_id
-from shared.providers.registry import build_providers
+from shared.providers.inputs import InputImages
+from shared.providers.registry import build_adapters
+from shared.providers.tools import ProviderTools
 from shared.runtime import Platform
 from shared.settings import read_settings
 from shared.tasks.lifecycle import Role
@@ -39,7 +41,8 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
             EgressPolicy.from_settings(settings), limit=MOST_DOWNLOADS, limit_per_host=MOST_DOWNLOADS
         ) as downloads,
     ):
-        providers = build_providers(settings.providers, calls)
+        inputs = InputImages(downloads)
+        providers = build_adapters(settings.providers, lambda name: ProviderTools(calls, inputs))
         writer: Batcher[Move, bool] = Batcher(
             "worker.outcomes", tools.mover.move, gather_seconds=GATHER_SECONDS
         )

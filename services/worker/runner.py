@@ -19,8 +19,9 @@ from shared.clock import Clock
 from shared.files import StorageUnavailable
 from shared.killpoints import KillPoints
 from shared.mongo import is_unavailable
-from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Provider, ProviderJob
+from shared.providers.base import Accepted, Done, Failed, GenerationRequest, MediaProvider, ProviderJob
 from shared.providers.errors import ErrorClass
+from shared.providers.registry import Adapters
 from shared.tasks.lifecycle import State
 from shared.tasks.model import OutputFile, Task
 from shared.tasks.store import Move
@@ -59,7 +60,7 @@ class Runner:
 
     def __init__(
         self,
-        providers: dict[str, Provider],
+        providers: Adapters,
         catalog: Catalog,
         outputs: OutputStore,
         writer: Batcher[Move, bool],
@@ -88,8 +89,9 @@ class Runner:
             await self._fail(run, Failed(ErrorClass.UNKNOWN, "The attempt failed inside the gateway"))
 
     async def _carry(self, run: Run) -> None:
-        provider = self._providers.get(run.task.attempt.provider)
-        if provider is None:
+        adapters = self._providers.get(run.task.attempt.provider, {})
+        provider = next(iter(adapters.values()), None)
+        if not isinstance(provider, MediaProvider):
             await self._fail(run, Failed(ErrorClass.CREDENTIAL, "The provider is not configured"))
             return
         outcome = await self._outcome(run, provider)
@@ -99,7 +101,7 @@ class Runner:
             run.phase = Phase.FINISHING
             await self._finish(run, outcome)
 
-    async def _outcome(self, run: Run, provider: Provider) -> Done | Failed | None:
+    async def _outcome(self, run: Run, provider: MediaProvider) -> Done | Failed | None:
         """How the attempt ends; None when stopped while polling."""
         if run.phase is Phase.SUBMITTING:
             if self._clock.now() >= run.task.deadline_at:
@@ -118,7 +120,7 @@ class Runner:
             job = ProviderJob(record.ids, record.urls)
         return await self._poll(run, provider, job)
 
-    async def _poll(self, run: Run, provider: Provider, job: ProviderJob) -> Done | Failed | None:
+    async def _poll(self, run: Run, provider: MediaProvider, job: ProviderJob) -> Done | Failed | None:
         schedule = self._catalog.providers[provider.name].poll
         attempt = run.task.attempt
         submitted = attempt.submitted_at or self._clock.now()

@@ -34,10 +34,46 @@ class PollSchedule(_Entry):
     most_seconds: float = Field(default=5.0, gt=0)
 
 
+class Limits(_Entry):
+    """What a provider may be asked, by all workers together; None is no limit."""
+
+    concurrency: int | None = Field(default=None, ge=1)
+    """Attempts in hand at a time."""
+    requests_per_second: float | None = Field(default=None, gt=0)
+    """Calls of any sort: submissions, polls, cancellations."""
+
+
+class BreakerSettings(_Entry):
+    """When a route that keeps failing is left alone."""
+
+    failures: int = Field(default=10, ge=1)
+    """Failures without a success between them that open the breaker…"""
+    window_seconds: float = Field(default=60, gt=0)
+    """…if they came within this time."""
+    rest_seconds: float = Field(default=15, gt=0)
+    """How long it stays open before one task may try; doubled each time that fails, up to `most_seconds`."""
+    most_seconds: float = Field(default=600, gt=0)
+
+
 class ProviderEntry(_Entry):
     """A provider that routes may name."""
 
     poll: PollSchedule = PollSchedule()
+    limits: Limits = Limits()
+    breaker: BreakerSettings = BreakerSettings()
+    reveal: bool = False
+    """Whether customers may read this provider's name in error messages."""
+
+
+class When(_Entry):
+    """For which requests a route is meant; what is left out does not matter."""
+
+    edit: bool | None = None
+    """True: only requests with input images; false: only those without."""
+    resolutions: tuple[str, ...] = ()
+    """Only these, such as 4K; empty: any. A request that names none fits."""
+    ratios: tuple[str, ...] = ()
+    """Only these aspect ratios; empty: any. A request that names none fits."""
 
 
 class Route(_Entry):
@@ -45,8 +81,13 @@ class Route(_Entry):
 
     provider: str
     generate: str
-    edit: str
-    """The upstream model that takes input images; often the same."""
+    edit: str | None = None
+    """The upstream model that takes input images, often the same; None: this route cannot."""
+    priority: int | None = None
+    """Lower ones are tried first; left out: its place in the chain, counted from 1."""
+    weight: int = Field(default=1, ge=1)
+    """How often it comes first among routes of the same priority."""
+    when: When = When()
     options: dict[str, Any] = Field(default_factory=dict)
     """Sent along with every job, in the provider's own field names."""
     soft_deadline_seconds: float = Field(default=240, gt=0)
@@ -72,6 +113,7 @@ class ModelEntry(_Entry):
     kind: Literal["image"]
     price: Price
     deadline_seconds: float = Field(default=900, gt=0)
+    max_attempts: int = Field(default=8, ge=1)
     chain: tuple[Route, ...] = Field(min_length=1)
 
     @property

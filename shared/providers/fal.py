@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-import aiohttp
 from pydantic import SecretStr
 
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, ProviderJob, Running
 from shared.providers.exchange import ProviderClient
 from shared.providers.fal_answers import Submitted, read_result, read_status, read_submit
 from shared.providers.prompts import prompt_text
+from shared.providers.tools import ProviderTools
 
 BASE_URL: Final = "https://queue.fal.run"
 _NAMESPACES: Final = frozenset({"workflows", "comfy"})
@@ -30,34 +29,30 @@ class FalProvider:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        tools: ProviderTools,
         key: SecretStr,
         base_url: str | None = None,
-        submit_timeout: timedelta = timedelta(seconds=30),
-        poll_timeout: timedelta = timedelta(seconds=15),
     ) -> None:
-        self._client = ProviderClient(session, base_url or BASE_URL, "Key", key.get_secret_value())
-        self._submit_timeout = submit_timeout
-        self._poll_timeout = poll_timeout
+        self._client = ProviderClient(tools, base_url or BASE_URL, key, scheme="Key ")
 
     async def submit(self, request: GenerationRequest) -> Accepted | Done | Failed:
         url = f"{self._client.base_url}/{quote(request.upstream_model.strip('/'))}"
-        reply = await self._client.call("POST", url, self._submit_timeout, model_input(request))
+        reply = await self._client.call("POST", url, self._client.limits.submit, model_input(request))
         submitted = read_submit(reply)
         if isinstance(submitted, Failed):
             return submitted
         return Accepted(ProviderJob((submitted.request_id,), self._addresses(request, submitted)))
 
     async def poll(self, job: ProviderJob) -> Running | Done | Failed:
-        reply = await self._client.call("GET", job.urls.get("status", ""), self._poll_timeout)
+        reply = await self._client.call("GET", job.urls.get("status", ""), self._client.limits.poll)
         status = read_status(reply)
         if isinstance(status, Running):
             return status
-        result = await self._client.call("GET", job.urls.get("response", ""), self._poll_timeout)
+        result = await self._client.call("GET", job.urls.get("response", ""), self._client.limits.poll)
         return read_result(result, status)
 
     async def cancel(self, job: ProviderJob) -> None:
-        await self._client.call("PUT", job.urls.get("cancel", ""), self._poll_timeout)
+        await self._client.call("PUT", job.urls.get("cancel", ""), self._client.limits.poll)
 
     def _addresses(self, request: GenerationRequest, submitted: Submitted) -> dict[str, str]:
         app = quote(app_path(request.upstream_model))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-import aiohttp
 import structlog
 from pydantic import SecretStr
 
@@ -17,6 +15,7 @@ from shared.providers.exchange import ProviderClient
 from shared.providers.prompts import prompt_text
 from shared.providers.refusals import REFUSAL
 from shared.providers.replicate_answers import merge, read_prediction, read_submit
+from shared.providers.tools import ProviderTools
 
 log = structlog.get_logger()
 
@@ -35,19 +34,15 @@ class ReplicateProvider:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        tools: ProviderTools,
         key: SecretStr,
         base_url: str | None = None,
-        submit_timeout: timedelta = timedelta(seconds=30),
-        poll_timeout: timedelta = timedelta(seconds=15),
         refusal: re.Pattern[str] = REFUSAL,
     ) -> None:
         base = (base_url or BASE_URL).rstrip("/").removesuffix("/v1")
-        self._client = ProviderClient(session, base, "Bearer", key.get_secret_value())
+        self._client = ProviderClient(tools, base, key)
         self._predictions = f"{base}/v1/predictions"
         self._models = f"{base}/v1/models"
-        self._submit_timeout = submit_timeout
-        self._poll_timeout = poll_timeout
         self._refusal = refusal
 
     async def submit(self, request: GenerationRequest) -> Accepted | Done | Failed:
@@ -75,17 +70,19 @@ class ReplicateProvider:
         await asyncio.gather(
             *(
                 self._client.call(
-                    "POST", f"{self._predictions}/{quote(prediction)}/cancel", self._poll_timeout
+                    "POST", f"{self._predictions}/{quote(prediction)}/cancel", self._client.limits.poll
                 )
                 for prediction in job.ids
             )
         )
 
     async def _submit_one(self, url: str, payload: dict[str, Any]) -> str | Failed:
-        return read_submit(await self._client.call("POST", url, self._submit_timeout, payload))
+        return read_submit(await self._client.call("POST", url, self._client.limits.submit, payload))
 
     async def _poll_one(self, prediction: str) -> Running | Done | Failed:
-        reply = await self._client.call("GET", f"{self._predictions}/{quote(prediction)}", self._poll_timeout)
+        reply = await self._client.call(
+            "GET", f"{self._predictions}/{quote(prediction)}", self._client.limits.poll
+        )
         return read_prediction(reply, self._refusal)
 
     def _submission(self, request: GenerationRequest) -> tuple[str, dict[str, Any]]:

@@ -25,6 +25,8 @@ class TaskRequest(_Part):
     num_outputs: int = 1
     resolution: str | None = None
     image_urls: tuple[str, ...] = ()
+    duration_seconds: int | None = None
+    """Of a video."""
 
 
 class Quote(_Part):
@@ -49,6 +51,8 @@ class Attempt(_Part):
     number: int
     route: str
     provider: str
+    key_id: str | None = None
+    """Which of the provider's keys made the call."""
     upstream_model: str
     options: dict[str, Any] = Field(default_factory=dict)
     dispatched_at: datetime
@@ -71,8 +75,9 @@ class OutputFile(_Part):
     key: str
     content_type: str
     size: int
-    width: int
-    height: int
+    width: int | None = None
+    """In pixels, of an image; so is the height."""
+    height: int | None = None
 
 
 class TaskFailure(_Part):
@@ -105,6 +110,10 @@ class Task(_Part):
     wake_at: datetime | None = None
     owner: str | None = None
     """The worker that holds the lease."""
+    provider: str | None = None
+    """Of the current attempt."""
+    cancel_requested_at: datetime | None = None
+    """The client wants no more of it."""
     attempts: tuple[Attempt, ...] = ()
     outputs: tuple[OutputFile, ...] = ()
     cost_nano: int = 0

@@ -16,7 +16,9 @@ from pydantic import SecretStr
 
 from shared.http import provider_session
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Provider, ProviderJob, Running
+from shared.providers.inputs import InputImages
 from shared.providers.registry import ADAPTERS
+from shared.providers.tools import ProviderTools, TimeLimits
 
 MODELS = {"fal": "fal-ai/nano-banana", "replicate": "google/nano-banana"}
 EDIT_MODELS = {"fal": "fal-ai/nano-banana/edit", "replicate": "google/nano-banana"}
@@ -31,9 +33,10 @@ class Simulator:
     session: aiohttp.ClientSession
 
     def provider(self, name: str, submit_timeout: timedelta = timedelta(seconds=5)) -> Provider:
-        return ADAPTERS[name](
-            self.session, SecretStr("any-key"), f"{self.url}/{name}", submit_timeout=submit_timeout
+        tools = ProviderTools(
+            self.session, InputImages(self.session), limits=TimeLimits(submit=submit_timeout)
         )
+        return ADAPTERS[name](tools, SecretStr("any-key"), f"{self.url}/{name}")
 
     async def rule(self, provider: str, times: int | None = None, **then: Any) -> None:
         """The next `times` submissions to `provider`, or all, meet this fault."""

@@ -65,7 +65,7 @@ def test_what_is_not_written_has_its_default() -> None:
             "catalog.yaml:3: providers.fal.poll.first_seconds: .*greater than 0",
         ),
         ("poll:", "pole:", "catalog.yaml:3: providers.fal.pole: Extra inputs are not permitted"),
-        ("edit: fal-ai/banana/edit", "", "catalog.yaml:11: models.banana.chain.0.edit: Field required"),
+        ("generate: fal-ai/banana\n", "", "catalog.yaml:11: models.banana.chain.0.generate: Field required"),
         (
             "generate: fal-ai/banana\n",
             "generate: [a]\n",

@@ -12,7 +12,7 @@ from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Out
 from shared.providers.errors import ErrorClass
 from shared.providers.fal import FalProvider, app_path, model_input
 from tests.unit.http.serving import serving
-from tests.unit.providers.upstream import Upstream, upstream
+from tests.unit.providers.upstream import Upstream, tools, upstream
 
 KEY = SecretStr("key-id:key-secret")
 REQUEST = GenerationRequest("fal-ai/nano-banana/edit", "a hen", image_urls=("https://i/1.png",))
@@ -73,7 +73,7 @@ async def submit(server: Upstream, provider: FalProvider, **urls: str) -> Provid
 
 async def test_a_job_is_submitted_polled_and_fetched_at_the_named_addresses() -> None:
     async with upstream() as (server, session):
-        provider = FalProvider(session, KEY, server.url)
+        provider = FalProvider(tools(session), KEY, server.url)
         job = await submit(
             server,
             provider,
@@ -101,7 +101,7 @@ async def test_a_job_is_submitted_polled_and_fetched_at_the_named_addresses() ->
 
 async def test_without_named_addresses_they_are_built_without_the_sub_path() -> None:
     async with upstream() as (server, session):
-        job = await submit(server, FalProvider(session, KEY, server.url + "/"))
+        job = await submit(server, FalProvider(tools(session), KEY, server.url + "/"))
     base = f"{server.url}/fal-ai/nano-banana/requests/r1"
     assert job == ProviderJob(
         ("r1",), {"status": f"{base}/status", "response": base, "cancel": f"{base}/cancel"}
@@ -110,7 +110,7 @@ async def test_without_named_addresses_they_are_built_without_the_sub_path() -> 
 
 async def test_addresses_on_a_foreign_host_are_refused() -> None:
     async with upstream() as (server, session), upstream() as (stranger, _):
-        provider = FalProvider(session, KEY, server.url)
+        provider = FalProvider(tools(session), KEY, server.url)
         port = server.url.rpartition(":")[2]
         job = await submit(
             server,
@@ -129,7 +129,7 @@ async def test_addresses_on_a_foreign_host_are_refused() -> None:
 
 async def test_the_key_never_reaches_the_host_of_the_files() -> None:
     async with upstream() as (server, session), upstream() as (cdn, _):
-        provider = FalProvider(session, KEY, server.url)
+        provider = FalProvider(tools(session), KEY, server.url)
         job = await submit(server, provider)
         path = "GET /fal-ai/nano-banana/requests/r1"
         server.answers[f"{path}/status"] = [(200, {"status": "COMPLETED"})]
@@ -145,7 +145,7 @@ async def test_a_redirect_with_the_key_is_not_followed() -> None:
             return web.Response(status=307, headers={"Location": f"{stranger.url}/x"})
 
         async with serving(handler) as port:
-            result = await FalProvider(session, KEY, f"http://127.0.0.1:{port}").submit(REQUEST)
+            result = await FalProvider(tools(session), KEY, f"http://127.0.0.1:{port}").submit(REQUEST)
     assert isinstance(result, Failed)
     assert stranger.seen == []
 
@@ -153,13 +153,13 @@ async def test_a_redirect_with_the_key_is_not_followed() -> None:
 async def test_the_key_is_masked_where_an_error_repeats_it() -> None:
     async with upstream() as (server, session):
         server.answers["POST /fal-ai/nano-banana/edit"] = [(401, {"detail": "no user for key-id:key-secret"})]
-        result = await FalProvider(session, KEY, server.url).submit(REQUEST)
+        result = await FalProvider(tools(session), KEY, server.url).submit(REQUEST)
     assert result == Failed(ErrorClass.CREDENTIAL, "no user for ***")
 
 
 async def test_a_provider_that_cannot_be_reached_is_transient() -> None:
     async with provider_session() as session:
-        result = await FalProvider(session, KEY, "http://127.0.0.1:1").submit(REQUEST)
+        result = await FalProvider(tools(session), KEY, "http://127.0.0.1:1").submit(REQUEST)
         assert isinstance(result, Failed)
         assert result.error_class is ErrorClass.TRANSIENT
 
@@ -172,7 +172,7 @@ async def test_silence_after_sending_is_ambiguous_for_submit_and_nothing_for_pol
     brief = timedelta(seconds=0.2)
     async with serving(handler) as port, provider_session() as session:
         base = f"http://127.0.0.1:{port}"
-        provider = FalProvider(session, KEY, base, submit_timeout=brief, poll_timeout=brief)
+        provider = FalProvider(tools(session, submit=brief, poll=brief), KEY, base)
         result = await provider.submit(REQUEST)
         assert isinstance(result, Failed)
         assert result.error_class is ErrorClass.SUBMIT_AMBIGUOUS
@@ -189,7 +189,7 @@ async def test_a_reset_after_sending_is_ambiguous() -> None:
         return web.Response()
 
     async with serving(handler) as port, provider_session() as session:
-        result = await FalProvider(session, KEY, f"http://127.0.0.1:{port}").submit(REQUEST)
+        result = await FalProvider(tools(session), KEY, f"http://127.0.0.1:{port}").submit(REQUEST)
         assert isinstance(result, Failed)
         assert result.error_class is ErrorClass.SUBMIT_AMBIGUOUS
 
@@ -199,7 +199,7 @@ async def test_an_endless_answer_is_cut_and_ambiguous() -> None:
         return web.Response(body=b" " * (6 * 1024 * 1024))
 
     async with serving(handler) as port, provider_session() as session:
-        result = await FalProvider(session, KEY, f"http://127.0.0.1:{port}").submit(REQUEST)
+        result = await FalProvider(tools(session), KEY, f"http://127.0.0.1:{port}").submit(REQUEST)
         assert isinstance(result, Failed)
         assert result.error_class is ErrorClass.SUBMIT_AMBIGUOUS
 
@@ -210,7 +210,9 @@ async def test_cancelling_the_caller_cancels_the_call() -> None:
         return web.Response()
 
     async with serving(handler) as port, provider_session() as session:
-        task = asyncio.create_task(FalProvider(session, KEY, f"http://127.0.0.1:{port}").submit(REQUEST))
+        task = asyncio.create_task(
+            FalProvider(tools(session), KEY, f"http://127.0.0.1:{port}").submit(REQUEST)
+        )
         await asyncio.sleep(0.1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

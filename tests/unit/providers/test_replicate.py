@@ -3,14 +3,10 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from shared.http import provider_session
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Output, ProviderJob, Running
 from shared.providers.errors import ErrorClass
-from shared.providers.fal import FalProvider
-from shared.providers.registry import UnknownProvider, build_providers
 from shared.providers.replicate import ReplicateProvider, model_input
-from shared.settings import ProviderSettings
-from tests.unit.providers.upstream import upstream
+from tests.unit.providers.upstream import tools, upstream
 
 KEY = SecretStr("r8_token")
 MODEL = "google/nano-banana"
@@ -31,7 +27,7 @@ def test_the_input_uses_replicates_names() -> None:
 
 async def test_each_image_is_a_prediction_of_its_own() -> None:
     async with upstream() as (server, session):
-        provider = ReplicateProvider(session, KEY, server.url)
+        provider = ReplicateProvider(tools(session), KEY, server.url)
         server.answers[PATH] = [(201, {"id": f"p{number}"}) for number in (1, 2, 3)]
         accepted = await provider.submit(GenerationRequest(MODEL, "a hen", num_outputs=3))
         assert isinstance(accepted, Accepted)
@@ -53,7 +49,7 @@ async def test_each_image_is_a_prediction_of_its_own() -> None:
 async def test_a_job_goes_on_with_the_predictions_that_were_accepted() -> None:
     async with upstream() as (server, session):
         server.answers[PATH] = [(201, {"id": "p1"}), (429, {"detail": "throttled"})]
-        result = await ReplicateProvider(session, KEY, server.url).submit(
+        result = await ReplicateProvider(tools(session), KEY, server.url).submit(
             GenerationRequest(MODEL, "a hen", num_outputs=2)
         )
     assert result == Accepted(ProviderJob(("p1",)))
@@ -62,7 +58,7 @@ async def test_a_job_goes_on_with_the_predictions_that_were_accepted() -> None:
 async def test_if_none_was_accepted_the_failure_is_told() -> None:
     async with upstream() as (server, session):
         server.answers[PATH] = [(402, {"title": "Insufficient credit", "detail": "Top up."})]
-        result = await ReplicateProvider(session, KEY, server.url).submit(
+        result = await ReplicateProvider(tools(session), KEY, server.url).submit(
             GenerationRequest(MODEL, "a hen", num_outputs=2)
         )
     assert result == Failed(ErrorClass.QUOTA, "Insufficient credit: Top up.")
@@ -72,7 +68,7 @@ async def test_if_none_was_accepted_the_failure_is_told() -> None:
 async def test_a_version_is_run_by_its_id(model: str) -> None:
     async with upstream() as (server, session):
         server.answers["POST /v1/predictions"] = [(201, {"id": "p1"})]
-        result = await ReplicateProvider(session, KEY, f"{server.url}/v1/").submit(
+        result = await ReplicateProvider(tools(session), KEY, f"{server.url}/v1/").submit(
             GenerationRequest(model, "a hen")
         )
     assert isinstance(result, Accepted)
@@ -81,7 +77,7 @@ async def test_a_version_is_run_by_its_id(model: str) -> None:
 
 async def test_addresses_in_answers_are_not_used() -> None:
     async with upstream() as (server, session), upstream() as (stranger, _):
-        provider = ReplicateProvider(session, KEY, server.url)
+        provider = ReplicateProvider(tools(session), KEY, server.url)
         named = {"get": f"{stranger.url}/g", "cancel": f"{stranger.url}/c"}
         server.answers[PATH] = [(201, {"id": "p1", "urls": named})]
         accepted = await provider.submit(GenerationRequest(MODEL, "a hen"))
@@ -94,19 +90,3 @@ async def test_addresses_in_answers_are_not_used() -> None:
         "GET /v1/predictions/p1",
         "POST /v1/predictions/p1/cancel",
     ]
-
-
-async def test_only_providers_with_a_key_are_built() -> None:
-    async with provider_session() as session:
-        providers = build_providers(
-            {
-                "fal": ProviderSettings(keys=[SecretStr("a"), SecretStr("b")]),
-                "replicate": ProviderSettings(base_url="http://127.0.0.1:9/replicate"),
-                "other": ProviderSettings(),
-            },
-            session,
-        )
-        assert list(providers) == ["fal"]
-        assert isinstance(providers["fal"], FalProvider)
-        with pytest.raises(UnknownProvider, match="fal, replicate"):
-            build_providers({"other": ProviderSettings(keys=[SecretStr("a")])}, session)

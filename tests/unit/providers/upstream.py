@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -12,7 +13,25 @@ import orjson
 from aiohttp import web
 
 from shared.http import provider_session
+from shared.providers.tools import InputImage, ProviderTools, TimeLimits, UnusableInput
 from tests.unit.http.serving import serving
+
+
+class Inputs:
+    """Input images by URL; any other cannot be fetched."""
+
+    def __init__(self, **images: bytes) -> None:
+        self._images = images
+
+    async def load(self, url: str) -> InputImage:
+        if url not in self._images:
+            raise UnusableInput("an input image could not be fetched")
+        return InputImage(self._images[url], "image/png")
+
+
+def tools(session: aiohttp.ClientSession, inputs: Inputs | None = None, **limits: timedelta) -> ProviderTools:
+    """What adapters are built from."""
+    return ProviderTools(session, inputs or Inputs(), limits=TimeLimits(**limits))
 
 
 @dataclass

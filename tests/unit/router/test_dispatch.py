@@ -9,7 +9,7 @@ import pytest
 from services.router.handlers import dispatch, overdue, rejection
 from shared.catalog.model import Route
 from shared.providers.errors import ErrorClass
-from shared.routing import Dispatch, failure_of
+from shared.routing.decision import Dispatch, failure_of
 from shared.tasks.lifecycle import Role, State, check_move
 from tests.unit.building import NOON, a_task, attempt
 

@@ -114,4 +114,4 @@ def failure_of(error_class: ErrorClass | None, message: str | None = None) -> Ta
 
 def upstream_model(task: Task, route: Route) -> str:
     """The upstream model that serves this task on this route."""
-    return route.edit if task.request.image_urls else route.generate
+    return route.edit or route.generate if task.request.image_urls else route.generate

@@ -8,7 +8,7 @@ import pytest
 
 from shared.catalog.model import Route
 from shared.providers.errors import ErrorClass as E
-from shared.routing import (
+from shared.routing.decision import (
     AMBIGUITY_GRACE,
     NO_ROUTE_MESSAGE,
     Decision,
