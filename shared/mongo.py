@@ -48,6 +48,11 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"state": "completed"},
             name="completed",
         ),
+        IndexModel(
+            [("created_at", DESCENDING)],
+            partialFilterExpression={"attempts.orphan_suspect": True},
+            name="orphans",
+        ),
     ],
     "ledger": [
         IndexModel([("account", ASCENDING), ("seq", ASCENDING)], unique=True),

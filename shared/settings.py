@@ -33,6 +33,10 @@ class ProviderSettings(BaseModel):
     keys: list[SecretStr] = Field(default_factory=list)
     base_url: str | None = None
     """Another address than the provider's own, such as the simulator's."""
+    webhook_secret: SecretStr | None = None
+    """What the provider signs its callbacks with, where it gives out such a secret."""
+    callback_keys_url: str | None = None
+    """Another address of the public keys for the provider's callbacks."""
 
 
 class Settings(BaseSettings):
@@ -56,6 +60,8 @@ class Settings(BaseSettings):
     """The address clients use; links to files start with it unless `files_url` is set."""
     files_url: str | None = None
     """The address of a public bucket or CDN in front of it."""
+    hints_url: str | None = None
+    """Where providers reach the api for callbacks; None: they are not asked to call back."""
 
     local_development: bool = False
     """Lets callbacks and input images use http and loopback addresses."""

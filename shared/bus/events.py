@@ -20,6 +20,8 @@ class EventType(StrEnum):
     TASK_QUEUED = "task.queued"
     ATTEMPT_DISPATCHED = "attempt.dispatched"
     ATTEMPT_FAILED = "attempt.failed"
+    ATTEMPT_HINTED = "attempt.hinted"
+    TASK_CANCEL_REQUESTED = "task.cancel_requested"
     TASK_GENERATED = "task.generated"
     TASK_REJECTED = "task.rejected"
     TASK_COMPLETED = "task.completed"

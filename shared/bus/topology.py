@@ -27,7 +27,9 @@ class QueueSpec:
         return f"{self.name}.dlq"
 
 
-ROUTER_QUEUE = QueueSpec("router.tasks", (EventType.TASK_QUEUED, EventType.ATTEMPT_FAILED))
+ROUTER_QUEUE = QueueSpec(
+    "router.tasks", (EventType.TASK_QUEUED, EventType.ATTEMPT_FAILED, EventType.TASK_CANCEL_REQUESTED)
+)
 BILLING_QUEUE = QueueSpec("billing.tasks", (EventType.TASK_GENERATED, EventType.TASK_REJECTED))
 NOTIFIER_QUEUE = QueueSpec(
     "notifier.tasks", (EventType.TASK_COMPLETED, EventType.TASK_FAILED, EventType.TASK_CANCELLED)

@@ -67,6 +67,10 @@ class Attempt(_Part):
     orphan_suspect: bool = False
     """The provider may have taken a job that nobody collects: our cost, never the customer's."""
     cost_nano: int | None = None
+    late: str | None = None
+    """What became of a job that was given up: finished, failed, cancelled."""
+    late_cost_nano: int | None = None
+    """What the provider charged us for that job."""
 
 
 class OutputFile(_Part):

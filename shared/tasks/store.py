@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from pymongo import UpdateOne
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from shared.clock import Clock
@@ -22,6 +22,17 @@ log = structlog.get_logger()
 
 _CLOCK_DIFFERENCE = timedelta(seconds=1)
 _LONGEST_FAULT_DELAY = timedelta(minutes=1)
+
+CANCELLABLE = (
+    State.QUEUED,
+    State.DISPATCHED,
+    State.SUBMITTING,
+    State.RUNNING,
+    State.ATTEMPT_FAILED,
+)
+"""Nothing has been delivered and nothing decided yet."""
+_NOBODYS = [State.QUEUED, State.DISPATCHED, State.ATTEMPT_FAILED]
+"""No worker holds a lease, which `wake_at` would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,27 @@ class TaskStore:
             update["$set"]["wake_at"] = now + move.wake_in
         return UpdateOne({"_id": task.id, "state": task.state, "version": task.version}, update)
 
+    async def request_cancel(self, task_id: str, account_id: str) -> Task | None:
+        """Note that the client wants no more of a task; None unless it is the account's and still goes on.
+
+        The time of the first request is kept. The version stays as it is, so that a worker's next move still
+        matches. A task in nobody's hands is to be looked at now.
+        """
+        now = self._clock.now()
+        document = await self._tasks.find_one_and_update(
+            {"_id": task_id, "account_id": account_id, "state": {"$in": list(CANCELLABLE)}},
+            [
+                {
+                    "$set": {
+                        "cancel_requested_at": {"$ifNull": ["$cancel_requested_at", now]},
+                        "wake_at": {"$cond": [{"$in": ["$state", _NOBODYS]}, now, "$wake_at"]},
+                    }
+                }
+            ],
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if document is None else Task.model_validate(document)
+
     async def wait(self, task: Task, until: datetime) -> None:
         """Leave the task in its state and look again at the given time."""
         await self._tasks.update_one(
@@ -126,18 +158,26 @@ class TaskStore:
         await self._tasks.update_many({"_id": {"$in": list(task_ids)}}, {"$unset": {"wake_at": ""}})
 
     async def claim_due(
-        self, states: Iterable[State], limit: int, hold: timedelta, overdue_by: timedelta | None = None
+        self,
+        states: Iterable[State],
+        limit: int,
+        hold: timedelta,
+        overdue_by: timedelta | None = None,
+        but_not_of: Collection[str] = (),
     ) -> list[Task]:
         """Take up to `limit` tasks whose `wake_at` has come; replicas share them out.
 
         Each is left with a new `wake_at` one `hold` ahead, so it comes up again should this process die, and
         is given as it was before: with the `wake_at` that has passed.
-        With `overdue_by`, only tasks that are that long past their deadline.
+        With `overdue_by`, only tasks that are that long past their deadline; `but_not_of` leaves out the tasks
+        of these providers.
         """
         now = self._clock.now()
         due: dict[str, Any] = {"state": {"$in": list(states)}, "wake_at": {"$lte": now}}
         if overdue_by is not None:
             due["deadline_at"] = {"$lte": now - overdue_by}
+        if but_not_of:
+            due["provider"] = {"$nin": list(but_not_of)}
         tasks = await self._read(due, limit)
         if not tasks:
             return []
@@ -158,10 +198,11 @@ class TaskStore:
             {"_id": {"$in": list(task_ids)}, "owner": owner}, {"$set": {"wake_at": self._clock.now() + lease}}
         )
 
-    async def still_owned(self, task_ids: Sequence[str], owner: str) -> set[str]:
-        """Which of these tasks the owner still holds."""
-        cursor = self._tasks.find({"_id": {"$in": list(task_ids)}, "owner": owner}, {"_id": 1})
-        return {document["_id"] async for document in cursor}
+    async def still_owned(self, task_ids: Sequence[str], owner: str) -> dict[str, bool]:
+        """Which of these tasks the owner still holds, and for each whether its client has cancelled it."""
+        query = {"_id": {"$in": list(task_ids)}, "owner": owner}
+        cursor = self._tasks.find(query, {"cancel_requested_at": 1})
+        return {document["_id"]: "cancel_requested_at" in document async for document in cursor}
 
     async def give_back(self, task_ids: Iterable[str], owner: str) -> None:
         """End this owner's leases, so that another takes the tasks on at once, whatever its clock reads."""
