@@ -10,6 +10,7 @@ from typing import Any
 
 import aioboto3
 import aiohttp
+import structlog
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -20,8 +21,14 @@ from yarl import URL
 from shared.errors import HatcheryError
 from shared.settings import S3Settings
 
+log = structlog.get_logger()
+
 _CHUNK_BYTES = 64 * 1024
+PART_BYTES = 8 * 1024 * 1024
+"""S3 takes parts from 5 MiB, and 10,000 of them: files of up to 80 GB."""
 _MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket"})
+
+_RANGE_CODES = frozenset({"InvalidRange", "416"})
 
 
 class StorageUnavailable(HatcheryError):
@@ -40,14 +47,22 @@ class FileMissing(HatcheryError):
     code, status = "not_found", 404
 
 
+class RangeUnsatisfiable(HatcheryError):
+    """The file does not have the bytes asked for."""
+
+    code, status = "range_unsatisfiable", 416
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file being read: its size and type, and its bytes as they come."""
+    """A file, or a part of it, being read: size of what comes, type, and the bytes as they come."""
 
     size: int
     content_type: str
     etag: str
     chunks: AsyncIterator[bytes]
+    content_range: str | None = None
+    """Which part it is, as HTTP says it: `bytes 0-99/2000`; None: the whole."""
 
 
 class Files:
@@ -113,11 +128,46 @@ class Files:
                 if answer.status != 200:
                     raise StorageRefused(f"PUT answered {answer.status}: {(await answer.text())[:300]}")
 
-    @asynccontextmanager
-    async def read(self, key: str) -> AsyncIterator[StoredFile]:
-        """Raises FileMissing and StorageUnavailable."""
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], content_type: str) -> int:
+        """Store a file of any length as it comes, by multipart upload; gives its size in bytes.
+
+        Holds one part in memory. Whatever interrupts it, including an error of `chunks`, leaves no file and
+        no parts. Raises StorageUnavailable.
+        """
+        place = {"Bucket": self._settings.bucket, "Key": key}
         with _translated():
-            answer = await self._client.get_object(Bucket=self._settings.bucket, Key=key)
+            upload = await self._client.create_multipart_upload(**place, ContentType=content_type)
+        place["UploadId"] = upload["UploadId"]
+        parts: list[dict[str, Any]] = []
+        size = 0
+        try:
+            async for part in _in_parts(chunks):
+                with _translated():
+                    answer = await self._client.upload_part(**place, PartNumber=len(parts) + 1, Body=part)
+                parts.append({"PartNumber": len(parts) + 1, "ETag": answer["ETag"]})
+                size += len(part)
+            with _translated():
+                await self._client.complete_multipart_upload(**place, MultipartUpload={"Parts": parts})
+        except BaseException:
+            await self._abandon(place)
+            raise
+        return size
+
+    async def _abandon(self, upload: dict[str, str]) -> None:
+        try:
+            await self._client.abort_multipart_upload(**upload)
+        except (BotoCoreError, ClientError, aiohttp.ClientError, OSError) as error:
+            log.warning("multipart upload not cleared away", key=upload["Key"], reason=type(error).__name__)
+
+    @asynccontextmanager
+    async def read(self, key: str, part: str | None = None) -> AsyncIterator[StoredFile]:
+        """A file, or one part of it, as HTTP names it: `bytes=0-99`.
+
+        Raises FileMissing, RangeUnsatisfiable and StorageUnavailable.
+        """
+        wanted = {} if part is None else {"Range": part}
+        with _translated():
+            answer = await self._client.get_object(Bucket=self._settings.bucket, Key=key, **wanted)
         body = answer["Body"]
         async with body:
             yield StoredFile(
@@ -125,6 +175,7 @@ class Files:
                 answer["ContentType"],
                 answer["ETag"],
                 body.content.iter_chunked(_CHUNK_BYTES),
+                answer.get("ContentRange"),
             )
 
     async def describe(self, key: str) -> tuple[int, str] | None:
@@ -137,8 +188,22 @@ class Files:
         return answer["ContentLength"], answer["ContentType"]
 
 
+async def _in_parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of `PART_BYTES`, the last one smaller; one empty piece for nothing at all."""
+    buffer = bytearray()
+    sent = False
+    async for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= PART_BYTES:
+            yield bytes(buffer[:PART_BYTES])
+            del buffer[:PART_BYTES]
+            sent = True
+    if buffer or not sent:
+        yield bytes(buffer)
+
+
 class _translated:  # noqa: N801 - reads as the statement it is
-    """Turns what botocore and aiohttp raise into this module's two errors."""
+    """Turns what botocore and aiohttp raise into this module's errors."""
 
     def __enter__(self) -> None:
         return None
@@ -146,5 +211,7 @@ class _translated:  # noqa: N801 - reads as the statement it is
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] in _MISSING_CODES:
             raise FileMissing from error
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in _RANGE_CODES:
+            raise RangeUnsatisfiable from error
         if isinstance(error, BotoCoreError | ClientError | aiohttp.ClientError | OSError | TimeoutError):
             raise StorageUnavailable from error

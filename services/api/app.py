@@ -11,7 +11,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.api.auth import Authenticator
-from services.api.dialects.eggapi.endpoints import eggapi_endpoints
+from services.api.cancel import Cancellations, cancel_endpoints
+from services.api.dialects.eggapi.endpoints import DIALECT as EGGAPI
+from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_renderer
 from services.api.files import file_endpoints
 from services.api.middleware import RequestFrame
 from services.api.rendering import render_errors
@@ -73,8 +75,10 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
     settings = platform.settings
     ledger = Ledger(platform.database, platform.clock)
     authenticate = Authenticator(Keys(platform.database, platform.clock, settings.key_pepper))
+    store = TaskStore(platform.database, platform.clock, Role.API)
+    tasks = TaskReader(platform.database)
     submissions = Submissions(
-        TaskStore(platform.database, platform.clock, Role.API),
+        store,
         ledger,
         platform.publisher,
         platform.catalog,
@@ -82,6 +86,10 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         platform.killpoints,
     )
     listener = Listener(settings.amqp_url, platform.process_name, EventType.KEY_REVOKED, authenticate.forget)
+
+    def url(key: str) -> str:
+        return file_url(settings, key)
+
     async with Files(settings.s3) as files:
         app = FastAPI(title="Hatchery", openapi_url=None, redirect_slashes=False)
         service = ApiService(platform, RequestFrame(app), submissions, listener)
@@ -89,13 +97,15 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
             eggapi_endpoints(
                 authenticate,
                 submissions,
-                TaskReader(platform.database),
+                tasks,
                 UsageFold(platform.database, ledger, platform.killpoints),
                 platform.catalog,
                 EgressPolicy.from_settings(settings),
-                lambda key: file_url(settings, key),
+                url,
             )
         )
+        cancellations = Cancellations(store, tasks, platform.publisher)
+        app.include_router(cancel_endpoints(authenticate, cancellations, {EGGAPI: task_renderer(url)}))
         app.include_router(file_endpoints(files))
         # Customers reach this port; metrics are for the ops port, except on a developer's own machine.
         app.include_router(

@@ -22,7 +22,7 @@ async def read_object(request: Request) -> dict[str, Any]:
             else "Content-Type is missing; send the body as application/json"
         )
     try:
-        content = orjson.loads(await _read(request))
+        content = orjson.loads(await read_bytes(request, MOST_BODY_BYTES))
     except orjson.JSONDecodeError as error:
         raise MalformedRequest(f"The body is not valid JSON: {error}") from error
     if not isinstance(content, dict):
@@ -30,10 +30,11 @@ async def read_object(request: Request) -> dict[str, Any]:
     return content
 
 
-async def _read(request: Request) -> bytes:
+async def read_bytes(request: Request, most: int) -> bytes:
+    """The whole body, counted while it comes. Raises BodyTooLarge."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise BodyTooLarge(f"The request body is larger than {MOST_BODY_BYTES} bytes")
+        if len(body) > most:
+            raise BodyTooLarge(f"The request body is larger than {most} bytes")
     return bytes(body)

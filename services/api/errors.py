@@ -35,6 +35,12 @@ class MalformedRequest(HatcheryError):
     code, status = "malformed_request", 400
 
 
+class TaskEnded(HatcheryError):
+    """The task has already ended"""
+
+    code, status = "task_ended", 409
+
+
 class BodyTooLarge(HatcheryError):
     """The request body is too large"""
 

@@ -24,9 +24,11 @@ class TaskReader:
     def __init__(self, database: Database) -> None:
         self._tasks = database["tasks"]
 
-    async def get(self, task_id: str, account_id: str, dialect: str) -> Task | None:
-        """The task, or None for an unknown one and for somebody else's."""
-        query = {"_id": task_id, "account_id": account_id, "dialect": dialect}
+    async def get(self, task_id: str, account_id: str, dialect: str | None = None) -> Task | None:
+        """The task, of any dialect unless one is named; None for an unknown one and for somebody else's."""
+        query = {"_id": task_id, "account_id": account_id}
+        if dialect is not None:
+            query["dialect"] = dialect
         document = await self._tasks.find_one(query)
         return None if document is None else Task.model_validate(document)
 

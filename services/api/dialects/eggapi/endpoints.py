@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from services.api.auth import Authenticator
 from services.api.body import read_object
+from services.api.cancel import RenderTask
 from services.api.dialects.eggapi.mapping import (
     FileUrl,
     kind_of,
@@ -20,7 +21,7 @@ from services.api.dialects.eggapi.mapping import (
     task_body,
     usage_body,
 )
-from services.api.dialects.eggapi.schemas import GenerateRequest, parse_generate
+from services.api.dialects.eggapi.schemas import REQUESTS, GenerateRequest, ImageRequest, parse_generate
 from services.api.errors import InvalidField, MalformedRequest, NotFound
 from services.api.submit import Submission, Submissions
 from services.api.tasks import Page, TaskReader
@@ -52,7 +53,8 @@ def eggapi_endpoints(
     @router.post("/generate", status_code=202)
     async def generate(request: Request) -> Response:
         owner = await authenticate(request)
-        body = parse_generate(await read_object(request))
+        content = await read_object(request)
+        body = parse_generate(content, _schema(content.get("model"), catalog) or ImageRequest)
         _check(body, catalog, egress)
         task = await submissions.submit(
             Submission(
@@ -98,10 +100,22 @@ def eggapi_endpoints(
     return router
 
 
+def task_renderer(file_url: FileUrl) -> RenderTask:
+    """Answers with a task of this dialect."""
+    return lambda task, status: _data(task_body(task, file_url), status)
+
+
+def _schema(model: Any, catalog: Catalog) -> type[GenerateRequest] | None:
+    """What requests for a model look like; None for a model that this dialect does not offer."""
+    entry = catalog.models.get(model) if isinstance(model, str) else None
+    return None if entry is None else REQUESTS.get(entry.kind)
+
+
 def _check(body: GenerateRequest, catalog: Catalog, egress: EgressPolicy) -> None:
     """What a schema cannot know. Raises InvalidField."""
-    if body.model not in catalog.models:
-        raise InvalidField(f"model must be one of: {', '.join(catalog.models)}")
+    if _schema(body.model, catalog) is None:
+        offered = [name for name in catalog.models if _schema(name, catalog) is not None]
+        raise InvalidField(f"model must be one of: {', '.join(offered)}")
     urls = [(f"image_urls[{number}]", url) for number, url in enumerate(body.image_urls)]
     urls += [("image_url", body.image_url)] if body.image_url else []
     urls += [("webhook_url", body.webhook_url)] if body.webhook_url else []

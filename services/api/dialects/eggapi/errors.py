@@ -23,6 +23,7 @@ _CODES_BY_STATUS: dict[int, str] = {
     401: "UNAUTHORIZED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
+    409: "CONFLICT",
     429: "RATE_LIMITED",
     500: "INTERNAL_ERROR",
     502: "UPSTREAM_ERROR",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.api.dialects.eggapi.schemas import GenerateRequest
+from services.api.dialects.eggapi.schemas import GenerateRequest, VideoRequest
 from shared.ledger.usage import ModelUsage
 from shared.money import usd_from_nano
 from shared.tasks.lifecycle import State
@@ -15,11 +15,15 @@ from shared.tasks.model import Task, TaskRequest
 FileUrl = Callable[[str], str]
 """The public address of a stored file's key."""
 
+VIDEO = "video_generate"
+"""A task kind of EggAPI's and ours."""
 _WAITING = frozenset({State.QUEUED, State.DISPATCHED, State.SUBMITTING})
 
 
 def kind_of(body: GenerateRequest) -> str:
-    """Input images make it an edit."""
+    """Input images make it an edit; of a video they are the first frame."""
+    if isinstance(body, VideoRequest):
+        return VIDEO
     return "image_edit" if body.image_urls or body.image_url else "image_generate"
 
 
@@ -33,6 +37,7 @@ def request_of(body: GenerateRequest) -> TaskRequest:
         num_outputs=body.num_outputs,
         resolution=body.resolution.upper() if body.resolution else None,
         image_urls=image_urls,
+        duration_seconds=body.duration if isinstance(body, VideoRequest) else None,
     )
 
 
@@ -55,8 +60,7 @@ def task_body(task: Task, file_url: FileUrl) -> dict[str, Any]:
         "type": task.kind,
     }
     if task.state is State.COMPLETED:
-        urls = [file_url(output.key) for output in task.outputs]
-        body["output"] = {"url": urls[0], "urls": urls}
+        body["output"] = _output(task, file_url)
     if task.state in {State.FAILED, State.CANCELLED} and task.failure is not None:
         body["error"] = task.failure.message
     body["cost"] = cost_text(task.cost_nano)
@@ -66,6 +70,13 @@ def task_body(task: Task, file_url: FileUrl) -> dict[str, Any]:
     if task.completed_at is not None:
         body["completed_at"] = time_text(task.completed_at)
     return body
+
+
+def _output(task: Task, file_url: FileUrl) -> dict[str, Any]:
+    urls = [file_url(output.key) for output in task.outputs]
+    if task.kind == VIDEO:
+        return {"url": urls[0], "duration_seconds": task.request.duration_seconds}
+    return {"url": urls[0], "urls": urls}
 
 
 def usage_body(task: Task) -> dict[str, Any]:
