@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.router.handlers import RouterHandlers
-from services.router.health import RouteHealth
 from services.router.overdue import OverdueWatch
 from shared.bus.topology import ROUTER_QUEUE
+from shared.providers.keys import key_ids
+from shared.route_health import RouteHealth
 from shared.runtime import Platform
 from shared.tasks.lifecycle import Role
 from shared.tasks.service import TaskService, task_tools
@@ -18,7 +19,8 @@ from shared.tasks.service import TaskService, task_tools
 async def build(platform: Platform) -> AsyncIterator[TaskService]:
     """The router with everything it needs."""
     tools = task_tools(platform, Role.ROUTER)
-    health = RouteHealth(platform.database, platform.clock)
+    keys = key_ids(platform.settings.providers)
+    health = RouteHealth(platform.database, platform.clock, keys, platform.catalog)
     handlers = RouterHandlers(tools, platform.catalog, health, platform.clock, platform.killpoints)
     yield TaskService(
         platform,

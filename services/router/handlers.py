@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from services.router.health import RouteHealth
 from shared.catalog.model import Catalog, Route
 from shared.clock import Clock
 from shared.killpoints import KillPoints
 from shared.providers.errors import ErrorClass
-from shared.routing.decision import Dispatch, Reject, Wait, decide, failure_of, upstream_model
+from shared.route_health import RouteHealth
+from shared.routing.decision import Decision, Dispatch, Reject, Wait, decide, upstream_model
+from shared.routing.failures import failure_of
 from shared.tasks.intake import Routes
 from shared.tasks.lifecycle import State
-from shared.tasks.model import Attempt, Task, TaskFailure
+from shared.tasks.model import Attempt, Task, TaskFailure, Waiting
 from shared.tasks.service import TaskTools
 from shared.tasks.store import Move
 
@@ -27,47 +28,63 @@ REJECT_WAKE = timedelta(seconds=5)
 
 
 class RouterHandlers:
-    """Decisions for tasks that are queued or whose attempt failed."""
+    """Decisions for tasks that are queued, whose attempt failed, or that are cancelled before it began."""
 
     def __init__(
         self, tools: TaskTools, catalog: Catalog, health: RouteHealth, clock: Clock, killpoints: KillPoints
     ) -> None:
         self._tools = tools
         self._catalog = catalog
+        self._revealed = catalog.revealed
         self._health = health
         self._clock = clock
         self._killpoints = killpoints
 
     def routes(self) -> Routes:
-        return {State.QUEUED: self.route, State.ATTEMPT_FAILED: self.reroute}
-
-    async def reroute(self, tasks: Sequence[Task]) -> None:
-        """Learn from the failed attempts, then route as ever."""
-        await self._health.learn([task.attempt for task in tasks])
-        await self.route(tasks)
+        return {
+            State.QUEUED: self.route,
+            State.ATTEMPT_FAILED: self.route,
+            State.DISPATCHED: self.stop_dispatched,
+        }
 
     async def route(self, tasks: Sequence[Task]) -> None:
         """Dispatch, put off or reject each task."""
-        cooled_until, now = await self._health.cooled_until(), self._clock.now()
-        moves = []
+        # What made an attempt fail is known by the time it has ended.
+        ends = [task.attempt.ended_at for task in tasks if task.attempts and task.attempt.ended_at]
+        await self._health.snapshot(at_least=max(ends, default=None))
+        moves: list[Move] = []
+        waits: list[tuple[Task, Waiting]] = []
         for task in tasks:
-            step = self._step(task, cooled_until, now)
-            if isinstance(step, Wait):
-                log.info("task waits for a route", task_id=task.id, until=step.until.isoformat())
-                await self._tools.store.wait(task, step.until)
-            else:
-                moves.append(step)
+            decision = await self._decide(task)
+            match decision:
+                case Dispatch():
+                    moves.append(dispatch(task, decision, self._clock.now()))
+                case Wait(until, reason):
+                    log.info("task waits", task_id=task.id, until=until.isoformat(), reason=reason)
+                    waits.append((task, Waiting(until=until, reason=reason)))
+                case Reject(failure):
+                    moves.append(rejection(task, failure))
         self._killpoints.reach("router.before_move")
+        await self._tools.store.wait(waits)
         await self._tools.mover.move(moves)
 
-    def _step(self, task: Task, cooled_until: Mapping[str, datetime], now: datetime) -> Move | Wait:
-        model = self._catalog.models.get(task.model)
-        decision = decide(task, model.chain if model else (), cooled_until, now)
-        if isinstance(decision, Wait):
-            return decision
-        if isinstance(decision, Reject):
-            return rejection(task, decision.failure)
-        return dispatch(task, decision, now)
+    async def _decide(self, task: Task) -> Decision:
+        """The decision; whoever is to probe a route has won the right to."""
+        while True:
+            health = await self._health.snapshot()
+            model = self._catalog.models.get(task.model)
+            decision = decide(task, model, health, self._clock.now(), self._revealed)
+            if not isinstance(decision, Dispatch) or not decision.probe:
+                return decision
+            if await self._health.claim_probe(decision.route.name):
+                return decision
+
+    async def stop_dispatched(self, tasks: Sequence[Task]) -> None:
+        """Take cancelled tasks back from the workers' queue; remind the workers of the others."""
+        cancelled = [task for task in tasks if task.cancel_requested_at is not None]
+        failure = failure_of(ErrorClass.CANCELLED)
+        await self._tools.mover.move([rejection(task, failure) for task in cancelled])
+        await self._tools.mover.announce_again([task for task in tasks if task.cancel_requested_at is None])
 
 
 def dispatch(task: Task, decision: Dispatch, now: datetime) -> Move:
@@ -86,7 +103,8 @@ def dispatch(task: Task, decision: Dispatch, now: datetime) -> Move:
         task,
         State.DISPATCHED,
         DISPATCH_WAKE,
-        push={"attempts": attempt.model_dump(exclude_none=True)},
+        set={"provider": route.provider, "waiting": None},
+        push={"attempts": attempt.model_dump(exclude_none=True, exclude_defaults=True)},
         provider=route.provider,
     )
 
@@ -94,7 +112,7 @@ def dispatch(task: Task, decision: Dispatch, now: datetime) -> Move:
 def rejection(task: Task, failure: TaskFailure) -> Move:
     """The move that gives a task up."""
     log.info("task rejected", task_id=task.id, request_id=task.request_id, error_class=failure.error_class)
-    return Move(task, State.REJECTED, REJECT_WAKE, set={"failure": failure.model_dump()})
+    return Move(task, State.REJECTED, REJECT_WAKE, set={"failure": failure.model_dump(), "waiting": None})
 
 
 def overdue(task: Task) -> Move:

@@ -17,18 +17,24 @@ HANDOVER_WAKE = timedelta(seconds=5)
 """When the next service has not taken the task up by then, its sweeper does."""
 
 
-def claim(task: Task, owner: str, lease: timedelta, now: datetime) -> Move:
-    """Record the intent to call the provider, and who is about to.
+def claim(task: Task, owner: str, key_id: str | None, lease: timedelta, now: datetime) -> Move:
+    """Record the intent to call the provider, who is about to, and with which key.
 
     The attempt's time begins now: it may have waited long for a worker.
     """
     attempt = task.attempt
     allowed = attempt.soft_deadline_at - attempt.dispatched_at
-    fields = {"owner": owner, f"{task.attempt_path}.soft_deadline_at": min(now + allowed, task.deadline_at)}
+    path = task.attempt_path
+    fields: dict[str, Any] = {
+        "owner": owner,
+        f"{path}.soft_deadline_at": min(now + allowed, task.deadline_at),
+    }
+    if key_id is not None:
+        fields[f"{path}.key_id"] = key_id
     return Move(task, State.SUBMITTING, lease, set=fields)
 
 
-def take_over(task: Task, owner: str, lease: timedelta, now: datetime) -> Move:
+def take_over(task: Task, owner: str, lease: timedelta) -> Move:
     """Go on with a job whose worker has fallen silent; its later writes no longer match."""
     return Move(task, State.RUNNING, lease, set={"owner": owner})
 
@@ -49,8 +55,8 @@ def running(task: Task, job: ProviderJob, now: datetime, lease: timedelta) -> Mo
     )
 
 
-def failed(task: Task, failure: Failed, now: datetime, *, orphan_suspect: bool = False) -> Move:
-    """The attempt is over without output."""
+def failed(task: Task, failure: Failed, now: datetime, left_behind: int = 0) -> Move:
+    """The attempt is over without output; `left_behind` provider jobs may still run."""
     path = task.attempt_path
     fields: dict[str, Any] = {
         f"{path}.error_class": failure.error_class.value,
@@ -60,21 +66,23 @@ def failed(task: Task, failure: Failed, now: datetime, *, orphan_suspect: bool =
     }
     if failure.retry_after is not None:
         fields[f"{path}.retry_at"] = now + failure.retry_after
-    if orphan_suspect:
-        fields[f"{path}.orphan_suspect"] = True
+    fields |= _orphans(path, left_behind)
     if not task.started_at:
         fields["started_at"] = now
     return Move(task, State.ATTEMPT_FAILED, HANDOVER_WAKE, set=fields)
 
 
-def generated(task: Task, outputs: Sequence[OutputFile], cost_nano: int | None, now: datetime) -> Move:
-    """The outputs are stored."""
+def generated(
+    task: Task, outputs: Sequence[OutputFile], cost_nano: int | None, now: datetime, left_behind: int = 0
+) -> Move:
+    """The outputs are stored; of the same attempt `left_behind` provider jobs may still run."""
     path = task.attempt_path
     fields: dict[str, Any] = {
-        "outputs": [output.model_dump() for output in outputs],
+        "outputs": [output.model_dump(exclude_none=True) for output in outputs],
         f"{path}.ended_at": now,
         "owner": None,
     }
+    fields |= _orphans(path, left_behind)
     if cost_nano is not None:
         fields[f"{path}.cost_nano"] = cost_nano
     if not task.started_at:
@@ -88,17 +96,29 @@ def as_moved(move: Move) -> Task:
     update: dict[str, Any] = {"state": move.to, "version": task.version + 1, "owner": move.set["owner"]}
     soft_deadline = move.set.get(f"{task.attempt_path}.soft_deadline_at")
     if soft_deadline is not None:
-        attempt = task.attempt.model_copy(update={"soft_deadline_at": soft_deadline})
+        key_id = move.set.get(f"{task.attempt_path}.key_id")
+        attempt = task.attempt.model_copy(update={"soft_deadline_at": soft_deadline, "key_id": key_id})
         update["attempts"] = (*task.attempts[:-1], attempt)
     return task.model_copy(update=update)
 
 
-def as_ours(failure: Failed, task: Task, now: datetime) -> Failed:
+def as_ours(failure: Failed, task: Task, cancelled: bool, now: datetime) -> Failed:
     """A provider that cancels a job or meets a time limit of its own has not ended the customer's task."""
+    if cancelled and failure.error_class is ErrorClass.CANCELLED:
+        return failure
     its_own = failure.error_class is ErrorClass.CANCELLED or (
         failure.error_class is ErrorClass.DEADLINE and now < task.deadline_at
     )
     return replace(failure, error_class=ErrorClass.TRANSIENT) if its_own else failure
+
+
+def cancelled() -> Failed:
+    """How an attempt ends that the client does not want any more."""
+    return Failed(ErrorClass.CANCELLED, "The client cancelled the task")
+
+
+def _orphans(path: str, left_behind: int) -> dict[str, Any]:
+    return {f"{path}.orphan_suspect": True, f"{path}.unaccounted": left_behind} if left_behind else {}
 
 
 def interrupted() -> Failed:

@@ -4,56 +4,74 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import structlog
 
-from shared.errors import HatcheryError
+from services.worker.downloads import UnusableOutput, check_status, fetched
+from services.worker.videos import VideoStore
 from shared.files import Files
-from shared.http import UnsafeAddress, read_capped
+from shared.http import read_capped
 from shared.images import ImageInfo, NotAnImage, check_image
 from shared.killpoints import KillPoints
-from shared.providers.base import Done, Output
+from shared.providers.base import Output
 from shared.tasks.model import OutputFile, Task
 
 log = structlog.get_logger()
 
 FETCH_LIMIT = timedelta(seconds=60)
-FETCH_TRIES = 3
 TASKS_AT_ONCE = 64
 """Tasks whose files are in memory at a time; the others wait for a place, not for a connection."""
 MOST_DOWNLOADS = 4 * TASKS_AT_ONCE
 
 
-class UnusableOutput(HatcheryError):
-    """The provider delivered something that is no image."""
-
-
 class OutputStore:
-    """Takes over generated files. What is no image, or cannot be fetched, is left out."""
+    """Takes over generated files. What is no image or video, or cannot be fetched, is left out."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, files: Files, most_bytes: int, killpoints: KillPoints
+        self,
+        session: aiohttp.ClientSession,
+        files: Files,
+        videos: VideoStore,
+        most_bytes: int,
+        killpoints: KillPoints,
     ) -> None:
         self._session = session
         self._files = files
+        self._videos = videos
         self._most_bytes = most_bytes
         self._killpoints = killpoints
         self._places = asyncio.Semaphore(TASKS_AT_ONCE)
 
-    async def keep(self, task: Task, done: Done) -> list[OutputFile]:
-        """Store every usable output at `images/{task}/{n}.{ext}`; n counts from 0 without gaps.
+    async def keep(self, task: Task, outputs: tuple[Output, ...]) -> list[OutputFile]:
+        """Store every usable output at `images/{task}/{n}.{ext}` or `videos/{task}/{n}.mp4`, n from 0.
 
         Never more than was asked for: the rest is nobody's. Raises UnusableOutput when none is usable and
         StorageUnavailable when the bucket is away.
         """
+        wanted = outputs[: task.request.num_outputs]
         async with self._places:
-            return await self._keep(task, done)
+            if task.kind == "video_generate":
+                return await self._keep_videos(task, wanted)
+            return await self._keep_images(task, wanted)
 
-    async def _keep(self, task: Task, done: Done) -> list[OutputFile]:
-        wanted = done.outputs[: task.request.num_outputs]
-        fetched = await asyncio.gather(*(self._fetch(task, output) for output in wanted))
-        usable = [one for one in fetched if one is not None]
+    async def _keep_videos(self, task: Task, wanted: tuple[Output, ...]) -> list[OutputFile]:
+        kept: list[OutputFile] = []
+        for output in wanted:
+            if output.url is None:
+                continue
+            one = await fetched(task, partial(self._videos.keep, task, len(kept), output.url))
+            if one is not None:
+                kept.append(one)
+        self._killpoints.reach("worker.after_upload")
+        if not kept:
+            raise UnusableOutput
+        return kept
+
+    async def _keep_images(self, task: Task, wanted: tuple[Output, ...]) -> list[OutputFile]:
+        found = await asyncio.gather(*(self._image(task, output) for output in wanted))
+        usable = [one for one in found if one is not None]
         self._killpoints.reach("worker.after_download")
         if not usable:
             raise UnusableOutput
@@ -70,8 +88,10 @@ class OutputStore:
             key=key, content_type=info.content_type, size=len(data), width=info.width, height=info.height
         )
 
-    async def _fetch(self, task: Task, output: Output) -> tuple[bytes, ImageInfo] | None:
-        data = output.data if output.data is not None else await self._download(task, output.url or "")
+    async def _image(self, task: Task, output: Output) -> tuple[bytes, ImageInfo] | None:
+        data = output.data
+        if data is None:
+            data = await fetched(task, partial(self._download, output.url or ""))
         if data is None:
             return None
         try:
@@ -80,21 +100,7 @@ class OutputStore:
             log.warning("output unusable", task_id=task.id, reason=error.message)
             return None
 
-    async def _download(self, task: Task, url: str) -> bytes | None:
-        for number in range(1, FETCH_TRIES + 1):
-            try:
-                return await self._download_once(url)
-            except (UnsafeAddress, UnusableOutput) as error:
-                log.warning("output refused", task_id=task.id, reason=error.message)
-                return None
-            except (aiohttp.ClientError, HatcheryError, OSError, TimeoutError) as error:
-                log.warning("output not fetched", task_id=task.id, tried=number, reason=type(error).__name__)
-            await asyncio.sleep(0.2 * number)
-        return None
-
-    async def _download_once(self, url: str) -> bytes:
+    async def _download(self, url: str) -> bytes:
         async with asyncio.timeout(FETCH_LIMIT.total_seconds()), self._session.get(url) as response:
-            if response.status in {404, 410} or 300 <= response.status < 400:
-                raise UnusableOutput(f"the provider's file answers {response.status}")
-            response.raise_for_status()
+            check_status(response)
             return await read_capped(response, self._most_bytes, FETCH_LIMIT)

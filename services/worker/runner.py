@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
-from datetime import timedelta
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
 from services.worker import moves
-from services.worker.outputs import OutputStore, UnusableOutput
+from services.worker.aftermath import Aftermath
+from services.worker.downloads import UnusableOutput
+from services.worker.durations import Durations
+from services.worker.handover import hand_over
+from services.worker.keyring import KeyRing
+from services.worker.outputs import OutputStore
 from services.worker.polling import next_poll_seconds
+from services.worker.requests import Requests
+from services.worker.run import LeaseLost, Phase, Run
 from shared.batching import Batcher
-from shared.catalog.model import Catalog, PollSchedule
+from shared.catalog.model import Catalog
 from shared.clock import Clock
 from shared.files import StorageUnavailable
 from shared.killpoints import KillPoints
 from shared.mongo import is_unavailable
-from shared.providers.base import Accepted, Done, Failed, GenerationRequest, MediaProvider, ProviderJob
+from shared.providers.base import Accepted, Done, Failed, MediaProvider, Output, ProviderJob
 from shared.providers.errors import ErrorClass
-from shared.providers.registry import Adapters
-from shared.tasks.lifecycle import State
+from shared.route_health import RouteHealth
 from shared.tasks.model import OutputFile, Task
 from shared.tasks.store import Move
 from shared.telemetry import ATTEMPTS_FAILED, ORPHANS_SUSPECTED
@@ -32,49 +37,30 @@ log = structlog.get_logger()
 LONGEST_BACKOFF_SECONDS = 10.0
 
 
-class Phase(StrEnum):
-    """What a run is doing; only polling can be broken off without a loss."""
+@dataclass(frozen=True, slots=True)
+class RunnerParts:
+    """What a runner is made of."""
 
-    SUBMITTING = "submitting"
-    POLLING = "polling"
-    FINISHING = "finishing"
-
-
-class LeaseLost(Exception):
-    """Another service has moved the task: nothing more of this run counts."""
-
-
-class Run:
-    """One task in this worker's hands."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.phase = Phase.SUBMITTING if task.state is State.SUBMITTING else Phase.POLLING
-        self.stop = asyncio.Event()
-        self.left_behind = False
-        """Whether the provider may still be working on a job that nobody will collect."""
+    keys: KeyRing
+    requests: Requests
+    outputs: OutputStore
+    health: RouteHealth
+    aftermath: Aftermath
+    catalog: Catalog
+    writer: Batcher[Move, bool]
+    clock: Clock
+    killpoints: KillPoints
+    lease: timedelta
 
 
 class Runner:
     """Carries runs through. Every outcome is a guarded move; losing one ends the run."""
 
-    def __init__(
-        self,
-        providers: Adapters,
-        catalog: Catalog,
-        outputs: OutputStore,
-        writer: Batcher[Move, bool],
-        clock: Clock,
-        lease: timedelta,
-        killpoints: KillPoints,
-    ) -> None:
-        self._providers = providers
-        self._catalog = catalog
-        self._outputs = outputs
-        self._writer = writer
-        self._clock = clock
-        self._lease = lease
-        self._killpoints = killpoints
+    def __init__(self, parts: RunnerParts) -> None:
+        self._parts = parts
+        self._clock = parts.clock
+        self._killpoints = parts.killpoints
+        self._durations = Durations()
 
     async def carry(self, run: Run) -> None:
         """Work until the attempt has ended, the lease is lost, or `run.stop` breaks off the polling."""
@@ -89,16 +75,18 @@ class Runner:
             await self._fail(run, Failed(ErrorClass.UNKNOWN, "The attempt failed inside the gateway"))
 
     async def _carry(self, run: Run) -> None:
-        adapters = self._providers.get(run.task.attempt.provider, {})
-        provider = next(iter(adapters.values()), None)
-        if not isinstance(provider, MediaProvider):
-            await self._fail(run, Failed(ErrorClass.CREDENTIAL, "The provider is not configured"))
+        attempt = run.task.attempt
+        provider = self._parts.keys.adapter(attempt.provider, attempt.key_id)
+        if provider is None:
+            reason = Failed(ErrorClass.PROVIDER_NOT_CONFIGURED, "The provider has no key")
+            await self._fail(run, reason)
             return
         outcome = await self._outcome(run, provider)
         if isinstance(outcome, Failed):
-            await self._fail(run, moves.as_ours(outcome, run.task, self._clock.now()))
+            await self._fail(run, moves.as_ours(outcome, run.task, run.cancelled, self._clock.now()))
         elif outcome is not None:
             run.phase = Phase.FINISHING
+            run.left_behind += outcome.unaccounted
             await self._finish(run, outcome)
 
     async def _outcome(self, run: Run, provider: MediaProvider) -> Done | Failed | None:
@@ -107,11 +95,12 @@ class Runner:
             if self._clock.now() >= run.task.deadline_at:
                 return self._too_late(run.task)
             self._killpoints.reach("worker.after_claim")
-            answer = await provider.submit(request_of(run.task))
+            answer = await hand_over(run, provider, self._parts.requests.of(run.task, self._clock.now()))
             self._killpoints.reach("worker.after_call")
             if not isinstance(answer, Accepted):
                 return answer
-            await self._write(run, moves.running(run.task, answer.job, self._clock.now(), self._lease))
+            run.left_behind += answer.unaccounted
+            await self._write(run, moves.running(run.task, answer.job, self._clock.now(), self._parts.lease))
             run.phase, job = Phase.POLLING, answer.job
         else:
             record = run.task.attempt.provider_job
@@ -121,30 +110,56 @@ class Runner:
         return await self._poll(run, provider, job)
 
     async def _poll(self, run: Run, provider: MediaProvider, job: ProviderJob) -> Done | Failed | None:
-        schedule = self._catalog.providers[provider.name].poll
         attempt = run.task.attempt
         submitted = attempt.submitted_at or self._clock.now()
-        age = max((self._clock.now() - submitted).total_seconds(), 0.0)
-        began = time.monotonic() - age
+        ready: tuple[Output, ...] = ()
         last_note: str | None = None
+        usual = self._durations.usual(attempt.route)
+        if usual is not None and usual > self._parts.catalog.providers[attempt.provider].poll.first_seconds:
+            await self._pause(run, self._age(submitted), usual)
         while True:
-            if self._clock.now() >= attempt.soft_deadline_at:
-                # The provider may finish it all the same: our cost, and nobody collects it.
-                run.left_behind = True
-                await provider.cancel(job)
-                return self._too_late(run.task)
+            if run.stopping:
+                return None
+            if run.cancelled or self._clock.now() >= attempt.soft_deadline_at:
+                return await self._break_off(run, provider, job, ready)
             answer = await provider.poll(job)
             self._killpoints.reach("worker.while_polling")
-            if isinstance(answer, Done | Failed):
-                return answer
-            if answer.note is not None and answer.note != last_note:
-                last_note = answer.note
-                log.warning("poll told nothing", task_id=run.task.id, note=answer.note)
-            if await _stopped(run.stop, self._pause(schedule, time.monotonic() - began)):
-                return None
+            if not isinstance(answer, Failed | Done):
+                ready = answer.ready
+                if answer.note is not None and answer.note != last_note:
+                    last_note = answer.note
+                    log.warning("poll told nothing", task_id=run.task.id, note=answer.note)
+                await self._pause(run, self._age(submitted), usual)
+                continue
+            if isinstance(answer, Done):
+                self._durations.learn(attempt.route, self._age(submitted))
+            return answer
 
-    def _pause(self, schedule: PollSchedule, age_seconds: float) -> float:
-        return next_poll_seconds(schedule, age_seconds, random.uniform(-1, 1))
+    async def _break_off(
+        self, run: Run, provider: MediaProvider, job: ProviderJob, ready: tuple[Output, ...]
+    ) -> Done | Failed:
+        """Stop a job in the middle: on the client's word, or because it takes too long."""
+        await provider.cancel(job)
+        if run.cancelled:
+            self._parts.aftermath.watch(run.task, provider, job)
+            run.left_behind += len(job.ids)
+            return moves.cancelled()
+        if ready:
+            run.left_behind += len(job.ids) - len(ready)
+            return Done(ready)
+        # The provider may finish it all the same: our cost, and nobody collects it.
+        self._parts.aftermath.watch(run.task, provider, job)
+        run.left_behind += len(job.ids)
+        return self._too_late(run.task)
+
+    async def _pause(self, run: Run, age_seconds: float, usual: float | None) -> None:
+        schedule = self._parts.catalog.providers[run.task.attempt.provider].poll
+        seconds = next_poll_seconds(schedule, age_seconds, usual, random.uniform(-1, 1))
+        left = (run.task.attempt.soft_deadline_at - self._clock.now()).total_seconds()
+        await run.pause(max(min(seconds, left), 0.001))
+
+    def _age(self, submitted: datetime) -> float:
+        return max((self._clock.now() - submitted).total_seconds(), 0.0)
 
     def _too_late(self, task: Task) -> Failed:
         if self._clock.now() >= task.deadline_at:
@@ -155,12 +170,16 @@ class Runner:
         try:
             outputs = await self._keep(run.task, done)
         except UnusableOutput:
-            await self._fail(run, Failed(ErrorClass.TRANSIENT, "The provider delivered no usable image"))
+            await self._fail(run, Failed(ErrorClass.TRANSIENT, "The provider delivered no usable output"))
             return
         if outputs is None:
             await self._fail(run, self._too_late(run.task))
             return
-        await self._write(run, moves.generated(run.task, outputs, done.cost_nano, self._clock.now()))
+        if run.left_behind:
+            ORPHANS_SUSPECTED.labels(run.task.attempt.provider).inc(run.left_behind)
+        move = moves.generated(run.task, outputs, done.cost_nano, self._clock.now(), run.left_behind)
+        await self._write(run, move)
+        await self._note_health(run, None)
 
     async def _keep(self, task: Task, done: Done) -> list[OutputFile] | None:
         """The stored files; None when the storage stayed away until the deadline."""
@@ -169,7 +188,7 @@ class Runner:
             async with asyncio.timeout((task.deadline_at - self._clock.now()).total_seconds()):
                 while True:
                     try:
-                        return await self._outputs.keep(task, done)
+                        return await self._parts.outputs.keep(task, done.outputs)
                     except StorageUnavailable as error:
                         tries += 1
                         reason = repr(error.__cause__)[:200]
@@ -189,17 +208,31 @@ class Runner:
             reason=failure.message,
         )
         ATTEMPTS_FAILED.labels(attempt.provider, failure.error_class).inc()
-        left_behind = run.left_behind or failure.error_class is ErrorClass.SUBMIT_AMBIGUOUS
-        if left_behind:
-            ORPHANS_SUSPECTED.labels(attempt.provider).inc()
-        await self._write(run, moves.failed(run.task, failure, self._clock.now(), orphan_suspect=left_behind))
+        if failure.error_class is ErrorClass.SUBMIT_AMBIGUOUS:
+            run.left_behind = max(run.left_behind, 1)
+        if run.left_behind:
+            ORPHANS_SUSPECTED.labels(attempt.provider).inc(run.left_behind)
+        # Before the move: whoever decides on the next attempt is to know.
+        await self._note_health(run, failure)
+        await self._write(run, moves.failed(run.task, failure, self._clock.now(), run.left_behind))
+
+    async def _note_health(self, run: Run, failure: Failed | None) -> None:
+        try:
+            if failure is None:
+                await self._parts.health.works(run.task.attempt.route)
+            else:
+                await self._parts.health.failed(run.task.id, run.task.attempt, failure)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("health not noted", task_id=run.task.id, reason=type(error).__name__)
 
     async def _write(self, run: Run, move: Move) -> None:
         """Make the move, however long the database is away. Raises LeaseLost when it does not match."""
         tries = 0
         while True:
             try:
-                made = await self._writer.submit(move)
+                made = await self._parts.writer.submit(move)
                 break
             except Exception as error:
                 if not is_unavailable(error):
@@ -216,28 +249,3 @@ class Runner:
                 "started_at": move.set.get("started_at", run.task.started_at),
             }
         )
-
-
-def request_of(task: Task) -> GenerationRequest:
-    """What the provider is asked for the current attempt."""
-    request, attempt = task.request, task.attempt
-    return GenerationRequest(
-        upstream_model=attempt.upstream_model,
-        prompt=request.prompt,
-        negative_prompt=request.negative_prompt,
-        aspect_ratio=request.aspect_ratio,
-        num_outputs=request.num_outputs,
-        resolution=request.resolution,
-        image_urls=request.image_urls,
-        options=attempt.options,
-    )
-
-
-async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
-    """Sleep; True at once when told to stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -13,11 +13,13 @@ class WorkerSettings(Settings):
     """How much one worker takes on."""
 
     worker_concurrency: int = Field(default=500, ge=1)
-    """Tasks in hand at a time."""
+    """Tasks of one provider in hand at a time."""
     worker_lease_seconds: float = Field(default=30, gt=1)
     """How long a task stays with a worker that has fallen silent."""
     max_output_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
-    """A generated file larger than this is refused."""
+    """A generated image larger than this is refused."""
+    max_video_bytes: int = Field(default=2 * 1024 * 1024 * 1024, ge=1)
+    """A generated video larger than this is refused."""
 
     @property
     def lease(self) -> timedelta:

@@ -66,6 +66,8 @@ class Attempt(_Part):
     retry_at: datetime | None = None
     orphan_suspect: bool = False
     """The provider may have taken a job that nobody collects: our cost, never the customer's."""
+    unaccounted: int = 0
+    """How many such jobs there may be."""
     cost_nano: int | None = None
     late: str | None = None
     """What became of a job that was given up: finished, failed, cancelled."""
@@ -89,6 +91,14 @@ class TaskFailure(_Part):
 
     error_class: ErrorClass
     message: str
+
+
+class Waiting(_Part):
+    """Why nothing happens for the moment."""
+
+    until: datetime
+    reason: str
+    """An error class, or the state of a breaker."""
 
 
 class StateChange(_Part):
@@ -118,6 +128,8 @@ class Task(_Part):
     """Of the current attempt."""
     cancel_requested_at: datetime | None = None
     """The client wants no more of it."""
+    waiting: Waiting | None = None
+    """Set while every route rests."""
     attempts: tuple[Attempt, ...] = ()
     outputs: tuple[OutputFile, ...] = ()
     cost_nano: int = 0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from shared.bus.consumer import Consumer
 from shared.bus.topology import QueueSpec
 from shared.runtime import Platform
 from shared.tasks.intake import Intake, Routes
-from shared.tasks.lifecycle import Role
+from shared.tasks.lifecycle import Role, consumed_by
 from shared.tasks.mover import Mover
 from shared.tasks.store import TaskStore
 from shared.tasks.sweeper import Sweeper
@@ -34,6 +35,38 @@ def task_tools(platform: Platform, role: Role) -> TaskTools:
     return TaskTools(store, Mover(store, platform.publisher, role, platform.killpoints))
 
 
+class Capacity(Protocol):
+    """How much a process takes on."""
+
+    def room(self, queue: str) -> int:
+        """How many more tasks of this queue fit."""
+        ...
+
+    def most_room(self) -> int:
+        """How many more tasks fit at most, of whatever queue."""
+        ...
+
+    def full_providers(self) -> Collection[str]:
+        """Whose tasks do not fit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unbounded:
+    """Batches of this size, one after the other."""
+
+    batch: int
+
+    def room(self, queue: str) -> int:
+        return self.batch
+
+    def most_room(self) -> int:
+        return self.batch
+
+    def full_providers(self) -> Collection[str]:
+        return ()
+
+
 class TaskService:
     """Consumes queues, sweeps, does background work; told to stop, it finishes what it has begun."""
 
@@ -45,18 +78,33 @@ class TaskService:
         routes: Routes,
         queues: Sequence[QueueSpec],
         background: Sequence[Background] = (),
-        room: Callable[[], int] | None = None,
+        capacity: Capacity | None = None,
         prefetch: int = 256,
         drain: Background | None = None,
     ) -> None:
+        capacity = capacity or Unbounded(prefetch)
         self.name = role.value
         self._platform = platform
         intake = Intake(tools.store, tools.mover, routes)
         self._consumers = [
-            Consumer(platform.settings.amqp_url, platform.process_name, spec, intake.take_ids, prefetch, room)
+            Consumer(
+                platform.settings.amqp_url,
+                platform.process_name,
+                spec,
+                intake.take_ids,
+                prefetch,
+                partial(capacity.room, spec.name),
+            )
             for spec in queues
         ]
-        self._sweeper = Sweeper(tools.store, intake, platform.killpoints, room or (lambda: prefetch))
+        self._sweeper = Sweeper(
+            tools.store,
+            intake,
+            consumed_by(role),
+            platform.killpoints,
+            capacity.most_room,
+            capacity.full_providers,
+        )
         self._background = background
         self._drain = drain
         self._stopping = asyncio.Event()

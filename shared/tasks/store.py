@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.ids import Prefix, new_id
 from shared.mongo import Database, Document, duplicates
 from shared.tasks.lifecycle import Role, State, check_move
-from shared.tasks.model import Task
+from shared.tasks.model import Task, Waiting
 
 log = structlog.get_logger()
 
@@ -147,11 +147,18 @@ class TaskStore:
         )
         return None if document is None else Task.model_validate(document)
 
-    async def wait(self, task: Task, until: datetime) -> None:
-        """Leave the task in its state and look again at the given time."""
-        await self._tasks.update_one(
-            {"_id": task.id, "state": task.state, "version": task.version}, {"$set": {"wake_at": until}}
-        )
+    async def wait(self, waits: Sequence[tuple[Task, Waiting]]) -> None:
+        """Leave the tasks in their state and look again at the given times."""
+        if not waits:
+            return
+        operations = [
+            UpdateOne(
+                {"_id": task.id, "state": task.state, "version": task.version, "cancel_requested_at": None},
+                {"$set": {"wake_at": waiting.until, "waiting": waiting.model_dump()}},
+            )
+            for task, waiting in waits
+        ]
+        await self._tasks.bulk_write(operations, ordered=False)
 
     async def settle_down(self, task_ids: Iterable[str]) -> None:
         """Nobody needs to look at these final tasks again."""
@@ -169,8 +176,8 @@ class TaskStore:
 
         Each is left with a new `wake_at` one `hold` ahead, so it comes up again should this process die, and
         is given as it was before: with the `wake_at` that has passed.
-        With `overdue_by`, only tasks that are that long past their deadline; `but_not_of` leaves out the tasks
-        of these providers.
+        With `overdue_by`, only tasks that are that long past their deadline; the tasks of the providers in
+        `but_not_of` are left out.
         """
         now = self._clock.now()
         due: dict[str, Any] = {"state": {"$in": list(states)}, "wake_at": {"$lte": now}}

@@ -12,7 +12,7 @@ from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 from shared.killpoints import KillPoints
 from shared.mongo import Database, DatabaseUnavailable
 from shared.tasks.intake import BatchHandler, Intake
-from shared.tasks.lifecycle import Role, State
+from shared.tasks.lifecycle import Role, State, consumed_by
 from shared.tasks.model import Task
 from shared.tasks.service import TaskTools
 from shared.tasks.store import Move
@@ -154,7 +154,11 @@ async def test_the_sweeper_finds_what_no_message_told_of(
     ids = await insert(router, 30)
     later = task_document(wake_at=NOON + timedelta(minutes=1))
     await router.store.insert([later])
-    running(Sweeper(router.store, intake(router, Handler(router)), KillPoints(), lambda: 8).run())
+    running(
+        Sweeper(
+            router.store, intake(router, Handler(router)), consumed_by(Role.ROUTER), KillPoints(), lambda: 8
+        ).run()
+    )
 
     async def done() -> bool:
         return await database["tasks"].count_documents({"state": "rejected"}) == 30
@@ -167,7 +171,9 @@ async def test_the_sweeper_finds_what_no_message_told_of(
 async def test_a_sweeper_without_room_takes_nothing(router: TaskTools) -> None:
     await insert(router, 3)
     handler = Handler(router)
-    sweeper = Sweeper(router.store, intake(router, handler), KillPoints(), lambda: 0)
+    sweeper = Sweeper(
+        router.store, intake(router, handler), consumed_by(Role.ROUTER), KillPoints(), lambda: 0
+    )
 
     assert await sweeper._sweep() is False
     assert handler.batches == []
@@ -177,7 +183,9 @@ async def test_a_sweep_during_an_outage_is_only_put_off(router: TaskTools) -> No
     await insert(router, 3)
     outages = [AutoReconnect("away")]
     handler = Handler(router, lambda task: outages.pop() if outages else None)
-    sweeper = Sweeper(router.store, intake(router, handler), KillPoints(), lambda: 3)
+    sweeper = Sweeper(
+        router.store, intake(router, handler), consumed_by(Role.ROUTER), KillPoints(), lambda: 3
+    )
 
     assert await sweeper._sweep() is False
     assert len(handler.batches) == 1
@@ -185,6 +193,8 @@ async def test_a_sweep_during_an_outage_is_only_put_off(router: TaskTools) -> No
 
 async def test_a_full_batch_is_followed_by_another_at_once(router: TaskTools) -> None:
     await insert(router, 5)
-    sweeper = Sweeper(router.store, intake(router, Handler(router)), KillPoints(), lambda: 3)
+    sweeper = Sweeper(
+        router.store, intake(router, Handler(router)), consumed_by(Role.ROUTER), KillPoints(), lambda: 3
+    )
 
     assert [await sweeper._sweep(), await sweeper._sweep(), await sweeper._sweep()] == [True, False, False]

@@ -246,7 +246,7 @@ async def test_only_leases_that_the_owner_still_holds_are_renewed(worker: TaskSt
 
     assert (await reread(worker, mine)).wake_at == NOON + timedelta(seconds=30)
     assert (await reread(worker, theirs)).wake_at == theirs.wake_at
-    assert await worker.still_owned([mine.id, theirs.id], "own_1") == {mine.id}
+    assert await worker.still_owned([mine.id, theirs.id], "own_1") == {mine.id: False}
 
 
 async def test_given_back_tasks_are_due_at_once_and_their_old_owner_writes_no_more(worker: TaskStore) -> None:

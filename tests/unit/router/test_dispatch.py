@@ -9,7 +9,8 @@ import pytest
 from services.router.handlers import dispatch, overdue, rejection
 from shared.catalog.model import Route
 from shared.providers.errors import ErrorClass
-from shared.routing.decision import Dispatch, failure_of
+from shared.routing.decision import Dispatch
+from shared.routing.failures import failure_of
 from shared.tasks.lifecycle import Role, State, check_move
 from tests.unit.building import NOON, a_task, attempt
 
@@ -33,7 +34,6 @@ def test_a_dispatch_opens_the_next_attempt_and_names_the_workers_to_tell() -> No
         "options": {"safety": 2},
         "dispatched_at": NOON,
         "soft_deadline_at": NOON + timedelta(seconds=60),
-        "orphan_suspect": False,
     }
 
 

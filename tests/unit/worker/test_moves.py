@@ -21,9 +21,10 @@ SECOND = (attempt(error_class=ErrorClass.TRANSIENT), attempt("replicate:banana",
 
 
 def test_a_claim_records_who_is_about_to_call() -> None:
-    move = moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", LEASE, NOON)
+    move = moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", "fal-1", LEASE, NOON)
 
     assert (move.to, move.wake_in, move.set["owner"]) == (State.SUBMITTING, LEASE, "own_1")
+    assert move.set["attempts.0.key_id"] == "fal-1"
 
 
 def test_an_attempt_has_its_whole_time_however_long_it_waited_for_a_worker() -> None:
@@ -31,14 +32,14 @@ def test_an_attempt_has_its_whole_time_however_long_it_waited_for_a_worker() -> 
     allowed = FIRST.soft_deadline_at - FIRST.dispatched_at
     late = FIRST.soft_deadline_at + timedelta(minutes=1)
 
-    claimed = moves.as_moved(moves.claim(task, "own_1", LEASE, late))
+    claimed = moves.as_moved(moves.claim(task, "own_1", "fal-1", LEASE, late))
 
     assert claimed.attempt.soft_deadline_at == min(late + allowed, task.deadline_at)
     assert (claimed.state, claimed.version, claimed.owner) == (State.SUBMITTING, task.version + 1, "own_1")
 
 
 def test_a_take_over_stays_running_under_a_new_owner() -> None:
-    move = moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_2", LEASE, NOON)
+    move = moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_2", LEASE)
 
     assert (move.to, move.wake_in, dict(move.set)) == (State.RUNNING, LEASE, {"owner": "own_2"})
 
@@ -95,9 +96,7 @@ def test_a_failed_attempt_keeps_its_class_its_words_and_what_follows(
 
 
 def test_an_interrupted_hand_over_is_a_suspected_orphan() -> None:
-    move = moves.failed(
-        a_task(State.SUBMITTING, attempts=(FIRST,)), moves.interrupted(), NOON, orphan_suspect=True
-    )
+    move = moves.failed(a_task(State.SUBMITTING, attempts=(FIRST,)), moves.interrupted(), NOON, left_behind=1)
 
     assert move.set["attempts.0.orphan_suspect"] is True
     assert move.set["attempts.0.error_class"] == "submit_ambiguous"
@@ -119,8 +118,8 @@ def test_generated_files_are_recorded_with_what_they_cost_us(cost_nano: int | No
 @pytest.mark.parametrize(
     "move",
     [
-        moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", LEASE, NOON),
-        moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_1", LEASE, NOON),
+        moves.claim(a_task(State.DISPATCHED, attempts=(FIRST,)), "own_1", "fal-1", LEASE, NOON),
+        moves.take_over(a_task(State.RUNNING, attempts=(FIRST,)), "own_1", LEASE),
         moves.running(a_task(State.SUBMITTING, attempts=(FIRST,)), JOB, NOON, LEASE),
         moves.failed(a_task(State.SUBMITTING, attempts=(FIRST,)), moves.interrupted(), NOON),
         moves.failed(a_task(State.RUNNING, attempts=(FIRST,)), moves.interrupted(), NOON),
@@ -137,7 +136,7 @@ def test_each_is_a_move_that_a_worker_may_make_and_somebody_looks_again(move: Mo
 
 def test_a_job_that_nobody_will_collect_is_marked() -> None:
     failure = Failed(ErrorClass.SUBMIT_AMBIGUOUS, "no answer")
-    move = moves.failed(a_task(State.SUBMITTING, attempts=SECOND), failure, NOON, orphan_suspect=True)
+    move = moves.failed(a_task(State.SUBMITTING, attempts=SECOND), failure, NOON, left_behind=1)
 
     assert move.set["attempts.1.orphan_suspect"] is True
 
@@ -159,4 +158,4 @@ def test_a_providers_own_cancellation_or_time_limit_leaves_the_task_alive(
     task = a_task(State.RUNNING, attempts=SECOND)
     now = task.deadline_at + timedelta(seconds=1 if after_deadline else -1)
 
-    assert moves.as_ours(Failed(told, "words"), task, now) == Failed(ours, "words")
+    assert moves.as_ours(Failed(told, "words"), task, False, now) == Failed(ours, "words")
