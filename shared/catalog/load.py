@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
+from shared.catalog.checks import problems_of
+from shared.catalog.lines import line_of, repeated_keys
 from shared.catalog.model import Catalog
+from shared.catalog.problems import Problem, shape_problems
 from shared.errors import HatcheryError
 
 
@@ -41,26 +44,26 @@ def parse_catalog(text: str, name: str) -> Catalog:
         raise BadCatalog(f"{name}: {str(error).splitlines()[0]}") from error
     if root is None or not isinstance(content, dict):
         raise BadCatalog(f"{name}:1: the catalog is a mapping with `providers` and `models`")
+    lines = [
+        (line, f"{path}: stands twice, first in line {first}; rename or remove one")
+        for line, path, first in repeated_keys(root)
+    ]
     try:
-        return Catalog.model_validate(content)
+        catalog = Catalog.model_validate(content)
     except ValidationError as error:
-        problems = [
-            f"{name}:{_line_of(root, problem['loc'])}: {'.'.join(map(str, problem['loc'])) or 'catalog'}: "
-            f"{problem['msg']}"
-            for problem in error.errors()
-        ]
-        raise BadCatalog("\n".join(problems)) from error
+        lines += _located(root, shape_problems(error.errors()))
+    else:
+        lines += _located(root, problems_of(catalog))
+        if not lines:
+            return catalog
+    raise BadCatalog("\n".join(f"{name}:{line}: {message}" for line, message in sorted(lines)))
 
 
-def _line_of(node: yaml.Node, path: Sequence[int | str]) -> int:
-    """The line of the deepest node on the path that exists."""
-    for step in path:
-        child = None
-        if isinstance(node, yaml.MappingNode):
-            child = next((value for key, value in node.value if key.value == str(step)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            child = node.value[step]
-        if child is None:
-            break
-        node = child
-    return int(node.start_mark.line) + 1
+def _located(root: yaml.Node, problems: Iterable[Problem]) -> list[tuple[int, str]]:
+    return [
+        (
+            line_of(root, problem.path),
+            f"{'.'.join(map(str, problem.path)) or 'catalog'}: {problem.message}",
+        )
+        for problem in problems
+    ]

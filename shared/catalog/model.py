@@ -6,9 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.money import nano_from_usd
+from shared.providers.capabilities import Kind
 
 
 def _exact(amount: str) -> str:
@@ -20,18 +21,20 @@ def _exact(amount: str) -> str:
 Usd = Annotated[str, AfterValidator(_exact)]
 """An amount in USD as text, such as "0.0160": exact, at most nine decimals."""
 
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
+
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class PollSchedule(_Entry):
     """When to ask a provider about a job: at once, then at intervals that grow with its age."""
 
-    first_seconds: float = Field(default=0.05, gt=0)
+    first_seconds: Seconds = 0.05
     factor: float = Field(default=0.2, gt=0, le=2)
     """The interval is the job's age times this, between `first_seconds` and `most_seconds`."""
-    most_seconds: float = Field(default=5.0, gt=0)
+    most_seconds: Seconds = 5.0
 
 
 class Limits(_Entry):
@@ -48,11 +51,11 @@ class BreakerSettings(_Entry):
 
     failures: int = Field(default=10, ge=1)
     """Failures without a success between them that open the breaker…"""
-    window_seconds: float = Field(default=60, gt=0)
+    window_seconds: Seconds = 60
     """…if they came within this time."""
-    rest_seconds: float = Field(default=15, gt=0)
+    rest_seconds: Seconds = 15
     """How long it stays open before one task may try; doubled each time that fails, up to `most_seconds`."""
-    most_seconds: float = Field(default=600, gt=0)
+    most_seconds: Seconds = 600
 
 
 class ProviderEntry(_Entry):
@@ -83,14 +86,14 @@ class Route(_Entry):
     generate: str
     edit: str | None = None
     """The upstream model that takes input images, often the same; None: this route cannot."""
-    priority: int | None = None
+    priority: int | None = Field(default=None, ge=1, le=1000, strict=True)
     """Lower ones are tried first; left out: its place in the chain, counted from 1."""
-    weight: int = Field(default=1, ge=1)
+    weight: int = Field(default=1, ge=1, le=1000, strict=True)
     """How often it comes first among routes of the same priority."""
     when: When = When()
     options: dict[str, Any] = Field(default_factory=dict)
     """Sent along with every job, in the provider's own field names."""
-    soft_deadline_seconds: float = Field(default=240, gt=0)
+    soft_deadline_seconds: Seconds = 240
     """After this long an attempt is given up for the next route."""
 
     @property
@@ -99,7 +102,7 @@ class Route(_Entry):
         return f"{self.provider}:{self.generate}"
 
 
-class Price(_Entry):
+class ImagePrice(_Entry):
     """USD per image, by resolution where that matters."""
 
     per: Literal["image"]
@@ -107,18 +110,51 @@ class Price(_Entry):
     by_resolution: dict[str, Usd] = Field(default_factory=dict)
 
 
+class VideoPrice(_Entry):
+    """USD per second of video, by resolution where that matters."""
+
+    per: Literal["second"]
+    usd: Usd
+    by_resolution: dict[str, Usd] = Field(default_factory=dict)
+
+
+class TokenPrice(_Entry):
+    """USD per million tokens, of text and embeddings."""
+
+    per: Literal["token"]
+    usd_per_million_input: Usd
+    usd_per_million_output: Usd | None = None
+    """Not of embeddings, which have no output tokens."""
+    usd_per_million_cached_input: Usd | None = None
+    """Left out: as any other input."""
+
+
+Price = Annotated[ImagePrice | VideoPrice | TokenPrice, Field(discriminator="per")]
+
+
 class ModelEntry(_Entry):
     """What a client may ask for."""
 
-    kind: Literal["image"]
+    kind: Kind
     price: Price
-    deadline_seconds: float = Field(default=900, gt=0)
-    max_attempts: int = Field(default=8, ge=1)
+    deadline_seconds: Seconds = 900
+    max_attempts: int = Field(default=8, ge=1, le=100)
+    fallback_on_refusal: bool = False
+    """Whether other routes may try after a policy refusal."""
+    fallback_on_no_output: bool = False
+    """Whether other routes may try after a second attempt without output."""
     chain: tuple[Route, ...] = Field(min_length=1)
 
     @property
     def deadline(self) -> timedelta:
         return timedelta(seconds=self.deadline_seconds)
+
+    @property
+    def priorities(self) -> tuple[int, ...]:
+        """Of each route of the chain: as written, or its place counted from 1."""
+        return tuple(
+            number if route.priority is None else route.priority for number, route in enumerate(self.chain, 1)
+        )
 
 
 class Catalog(_Entry):
@@ -127,17 +163,7 @@ class Catalog(_Entry):
     providers: dict[str, ProviderEntry]
     models: dict[str, ModelEntry]
 
-    @model_validator(mode="after")
-    def _routes_name_known_providers(self) -> Catalog:
-        for model_id, model in self.models.items():
-            names = [route.name for route in model.chain]
-            if len(set(names)) < len(names):
-                raise ValueError(f"models.{model_id}.chain names the same route twice")
-            for route in model.chain:
-                if route.provider not in self.providers:
-                    known = ", ".join(sorted(self.providers))
-                    raise ValueError(
-                        f"models.{model_id}.chain names the provider {route.provider!r}; "
-                        f"add it under `providers` or use one of: {known}"
-                    )
-        return self
+    @property
+    def revealed(self) -> frozenset[str]:
+        """The providers whose names customers may read."""
+        return frozenset(name for name, entry in self.providers.items() if entry.reveal)

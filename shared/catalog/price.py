@@ -2,23 +2,71 @@
 
 from __future__ import annotations
 
-from shared.catalog.model import ModelEntry
+from shared.catalog.model import ImagePrice, ModelEntry, TokenPrice
+from shared.errors import HatcheryError
 from shared.money import nano_from_usd
+from shared.providers.base import TokenUsage
 from shared.tasks.model import Quote, TaskRequest
+
+TOKENS_PER_PRICE = 1_000_000
+
+
+class NotPricedByRequest(HatcheryError):
+    """This model has a price per token; it takes no images or videos to make."""
+
+
+class DurationNeeded(HatcheryError):
+    """A video has a price per second: say how long it is to be."""
 
 
 def quote(model: ModelEntry, request: TaskRequest) -> Quote:
-    """The most a request may cost, and the price of one unit."""
-    text = model.price.by_resolution.get(request.resolution or "", model.price.usd)
-    unit_nano = nano_from_usd(text)
-    return Quote(
-        unit=model.price.per,
-        unit_nano=unit_nano,
-        units=request.num_outputs,
-        hold_nano=unit_nano * request.num_outputs,
-    )
+    """The most an image or video request may cost, and the price of one image or second.
+
+    Raises NotPricedByRequest for a model with a price per token, DurationNeeded for a video without duration.
+    """
+    price = model.price
+    if isinstance(price, TokenPrice):
+        raise NotPricedByRequest
+    if not isinstance(price, ImagePrice) and request.duration_seconds is None:
+        raise DurationNeeded
+    unit_nano = nano_from_usd(price.by_resolution.get(request.resolution or "", price.usd))
+    units = units_of(price.per, request, request.num_outputs)
+    return Quote(unit=price.per, unit_nano=unit_nano, units=units, hold_nano=unit_nano * units)
+
+
+def units_of(unit: str, request: TaskRequest, outputs: int) -> int:
+    """How many units of a quote so many outputs are: images, or seconds of video."""
+    return outputs * (request.duration_seconds or 0) if unit == "second" else outputs
 
 
 def charge(held: Quote, delivered: int) -> int:
     """What `delivered` units cost in nano-USD: never more than was held."""
     return min(held.unit_nano * delivered, held.hold_nano)
+
+
+def token_quote(price: TokenPrice, most_input: int, most_output: int) -> Quote:
+    """The most a text request may cost that takes at most so many tokens; there is no price of one unit."""
+    most = TokenUsage(input_tokens=most_input, output_tokens=most_output)
+    return Quote(
+        unit=price.per, unit_nano=0, units=most_input + most_output, hold_nano=token_cost(price, most)
+    )
+
+
+def token_charge(price: TokenPrice, held: Quote, used: TokenUsage) -> int:
+    """What the measured tokens cost in nano-USD: never more than was held."""
+    return min(token_cost(price, used), held.hold_nano)
+
+
+def token_cost(price: TokenPrice, used: TokenUsage) -> int:
+    """Nano-USD, rounded up: the price of some tokens is not a whole number of them.
+
+    Cached input beyond the input itself is a mistake of the provider and not believed.
+    """
+    input_nano = nano_from_usd(price.usd_per_million_input)
+    cached_nano = nano_from_usd(price.usd_per_million_cached_input or price.usd_per_million_input)
+    output_nano = nano_from_usd(price.usd_per_million_output or "0")
+    cached = max(0, min(used.cached_input_tokens, used.input_tokens))
+    total = (
+        (used.input_tokens - cached) * input_nano + cached * cached_nano + used.output_tokens * output_nano
+    )
+    return -(-total // TOKENS_PER_PRICE)

@@ -69,11 +69,13 @@ class Breaker:
         new = [failure for failure in failures if failure.id not in known]
         if not new:
             return self
-        latest = max(failure.at for failure in new)
         kept = tuple(sorted((*self.failures, *new), key=lambda one: one.at)[-settings.failures :])
         if self.open_until is not None:
-            # Stragglers that set out before it opened say nothing new; a failed probe does.
+            # What ended before it may be tried again says nothing new; a failed probe does.
+            latest = max(failure.at for failure in new)
             return self._opened(kept, latest, settings) if latest >= self.open_until else self
+        # Reports come late and out of order: what counts is the latest failure, not the latest report.
+        latest = kept[-1].at
         window_start = latest - timedelta(seconds=settings.window_seconds)
         if len([failure for failure in kept if failure.at >= window_start]) < settings.failures:
             return replace(self, failures=kept)

@@ -1,0 +1,80 @@
+"""What a catalog of the right shape can still get wrong. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from shared.catalog.model import Catalog, ModelEntry, ProviderEntry, TokenPrice
+from shared.catalog.problems import Problem
+from shared.catalog.route_checks import route_problems
+from shared.catalog.words import RESOLUTIONS, either
+from shared.providers.capabilities import TABLE, Kind
+
+PROVIDERS: Final = tuple(dict.fromkeys(provider for provider, _, _ in TABLE))
+MODEL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
+PER: Final[Mapping[Kind, str]] = {
+    Kind.IMAGE: "image",
+    Kind.VIDEO: "second",
+    Kind.CHAT: "token",
+    Kind.EMBEDDING: "token",
+}
+
+
+def problems_of(catalog: Catalog) -> Iterator[Problem]:
+    """Everything that would fail, or do nothing, once requests come."""
+    for name, provider in catalog.providers.items():
+        yield from _provider_problems(name, provider)
+    for model_id, model in catalog.models.items():
+        yield from _model_problems(model_id, model)
+        for number, route in enumerate(model.chain):
+            path = ("models", model_id, "chain", number)
+            yield from route_problems(path, route, model, sorted(catalog.providers))
+        yield from _chain_problems(model_id, model)
+
+
+def _provider_problems(name: str, provider: ProviderEntry) -> Iterator[Problem]:
+    path = ("providers", name)
+    if name not in PROVIDERS:
+        yield Problem(path, f"there is no such provider; use {either(PROVIDERS)}")
+    if provider.poll.first_seconds > provider.poll.most_seconds:
+        yield Problem((*path, "poll"), "first_seconds is more than most_seconds; swap them")
+    if provider.breaker.rest_seconds > provider.breaker.most_seconds:
+        yield Problem((*path, "breaker"), "rest_seconds is more than most_seconds; swap them")
+
+
+def _model_problems(model_id: str, model: ModelEntry) -> Iterator[Problem]:
+    path, price = ("models", model_id), model.price
+    if not MODEL_ID.fullmatch(model_id):
+        yield Problem(path, "an id has letters, digits and . _ : / - only, at most 100; rename it")
+    if price.per != PER[model.kind]:
+        yield Problem((*path, "price", "per"), f"of kind {model.kind} it is `per: {PER[model.kind]}`")
+    elif isinstance(price, TokenPrice):
+        if model.kind is Kind.CHAT and price.usd_per_million_output is None:
+            yield Problem((*path, "price"), "answers have output tokens; add usd_per_million_output")
+    else:
+        known = RESOLUTIONS[model.kind]
+        for resolution in price.by_resolution:
+            if resolution not in known:
+                yield Problem(
+                    (*path, "price", "by_resolution", resolution),
+                    f"there is no resolution {resolution!r} of kind {model.kind}; use {either(known)}",
+                )
+
+
+def _chain_problems(model_id: str, model: ModelEntry) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    alone = {priority for priority, routes in Counter(model.priorities).items() if routes == 1}
+    for number, (route, priority) in enumerate(zip(model.chain, model.priorities, strict=True), 1):
+        path = ("models", model_id, "chain", number - 1)
+        if route.name in first:
+            yield Problem(path, f"the same route as number {first[route.name]} ({route.name}); remove one")
+        first.setdefault(route.name, number)
+        if "weight" in route.model_fields_set and priority in alone:
+            yield Problem(
+                (*path, "weight"),
+                f"it has no effect, as no other route has priority {priority}; "
+                "give both the same `priority`, or remove `weight`",
+            )

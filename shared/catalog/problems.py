@@ -1,0 +1,84 @@
+"""One sentence for each way in which a field can be wrong, with the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from shared.catalog.model import (
+    BreakerSettings,
+    Catalog,
+    ImagePrice,
+    Limits,
+    ModelEntry,
+    PollSchedule,
+    ProviderEntry,
+    Route,
+    TokenPrice,
+    VideoPrice,
+    When,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in the catalog: where, and what to do."""
+
+    path: tuple[int | str, ...]
+    message: str
+
+
+_ENTRIES: Final[tuple[type[BaseModel], ...]] = (
+    BreakerSettings,
+    Catalog,
+    ImagePrice,
+    Limits,
+    ModelEntry,
+    PollSchedule,
+    ProviderEntry,
+    Route,
+    TokenPrice,
+    VideoPrice,
+    When,
+)
+_FIELDS: Final = sorted({field for entry in _ENTRIES for field in entry.model_fields})
+_PER: Final = "`per: image`, `per: second` (video) or `per: token` (chat and embedding)"
+
+
+def shape_problems(errors: list[Any]) -> Iterator[Problem]:
+    """What pydantic found, in our words."""
+    for error in errors:
+        path = _written_path(error["loc"])
+        if error["type"] == "union_tag_invalid":
+            yield Problem((*path, "per"), f"write {_PER}")
+        elif error["type"] == "union_tag_not_found":
+            yield Problem(path, f"`per` is missing: write {_PER}")
+        elif error["type"] == "missing":
+            yield Problem(path, "this field is missing; add it")
+        elif error["type"] == "string_type":
+            yield Problem(path, 'it should be text; put it in quotes, such as "0.0100" or "16:9"')
+        elif error["type"] == "extra_forbidden":
+            yield Problem(path, _unknown_field(str(path[-1])))
+        else:
+            yield Problem(path, _sentence(error["msg"]))
+
+
+def _written_path(steps: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Without the word for the kind of price, which is no step in the file."""
+    if len(steps) > 3 and (steps[0], steps[2]) == ("models", "price"):
+        return (*steps[:3], *steps[4:])
+    return steps
+
+
+def _unknown_field(name: str) -> str:
+    near = get_close_matches(name, _FIELDS, n=1)
+    return "there is no such field; " + (f"did you mean {near[0]!r}?" if near else "remove it")
+
+
+def _sentence(message: str) -> str:
+    message = message.removeprefix("Value error, ").removeprefix("Input ")
+    return f"it {message}" if message.startswith("should ") else message
