@@ -7,9 +7,11 @@ import typer
 from services.cli.accounts import account_app, key_app, top_up
 from services.cli.attempts import attempts_app
 from services.cli.bench import bench_app
+from services.cli.catalog import catalog_app
 from services.cli.dlq import dlq_app
 from services.cli.ledger import ledger_app
 from services.cli.providers import provider_app
+from services.cli.routes import route_app
 from services.cli.run import run
 from services.cli.tasks import task_app
 from services.cli.up import up
@@ -25,6 +27,8 @@ app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
 app.command("topup")(top_up)
 app.add_typer(task_app, name="task")
+app.add_typer(catalog_app, name="catalog")
+app.add_typer(route_app, name="route")
 app.add_typer(attempts_app, name="attempts")
 app.add_typer(provider_app, name="provider")
 app.add_typer(ledger_app, name="ledger")
