@@ -6,17 +6,19 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from deploy.simulator import control, fal, file_endpoints, replicate, sink_endpoints
+from deploy.simulator import callback_endpoints, control, fal, file_endpoints, kie, replicate, sink_endpoints
+from deploy.simulator.callbacks import Callbacks
 from deploy.simulator.files import FileShelf
 from deploy.simulator.inputs import InputImages
 from deploy.simulator.jobs import JobBook
 from deploy.simulator.rules import RuleBook
+from deploy.simulator.signing import WebhookKeys
 from deploy.simulator.sink import Sink
 from deploy.simulator.world import WORLD, World
 
 _LARGEST_BODY = 64 * 1024 * 1024
 
-PROVIDERS = {fal.NAME: fal.ROUTES, replicate.NAME: replicate.ROUTES}
+PROVIDERS = {fal.NAME: fal.ROUTES, replicate.NAME: replicate.ROUTES, kie.NAME: kie.ROUTES}
 
 
 def build(*, latency: float, polls: int) -> web.Application:
@@ -28,14 +30,16 @@ def build(*, latency: float, polls: int) -> web.Application:
         files=FileShelf(),
         inputs=InputImages(),
         sink=Sink(),
+        callbacks=Callbacks(WebhookKeys.generate(), forged=WebhookKeys.generate()),
     )
-    app.add_routes([*control.ROUTES, *sink_endpoints.ROUTES, *file_endpoints.ROUTES])
-    for routes in PROVIDERS.values():
+    own = (control.ROUTES, sink_endpoints.ROUTES, file_endpoints.ROUTES, callback_endpoints.ROUTES)
+    for routes in (*own, *PROVIDERS.values()):
         app.add_routes(routes)
-    app.cleanup_ctx.append(_inputs)
+    app.cleanup_ctx.append(_outgoing)
     return app
 
 
-async def _inputs(app: web.Application) -> AsyncIterator[None]:
+async def _outgoing(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[WORLD].inputs.close()
+    await app[WORLD].callbacks.close()

@@ -49,8 +49,9 @@ async def _get_jobs(request: web.Request) -> web.Response:
 
 
 async def _delete_jobs(request: web.Request) -> web.Response:
-    """Forgets running jobs too: whoever polls one of them then finds nothing."""
+    """Forgets running jobs too: whoever polls one of them finds nothing, and nobody is told of its end."""
     request.app[WORLD].jobs.clear()
+    request.app[WORLD].callbacks.forget()
     return web.Response(status=204)
 
 

@@ -11,26 +11,26 @@ from typing import Any
 
 from aiohttp import web
 
+from deploy.simulator import fal_documents as documents
 from deploy.simulator import fal_problems as problems
 from deploy.simulator.clock import rfc3339
 from deploy.simulator.faults import Fault
-from deploy.simulator.jobs import Job, Problem
+from deploy.simulator.jobs import Job
 from deploy.simulator.submission import (
     Submission,
     answer,
     body_of,
     broken_json,
-    file_names,
     lost_answer,
     origin,
     prompt_of,
     take,
     tell,
 )
-from deploy.simulator.world import WORLD, World
+from deploy.simulator.video import seconds_asked
+from deploy.simulator.world import WORLD
 
 NAME = "fal"
-_NAMESPACES = ("workflows", "comfy")
 
 
 def _authorized(request: web.Request) -> bool:
@@ -38,18 +38,11 @@ def _authorized(request: web.Request) -> bool:
     return scheme == "Key" and bool(key.strip())
 
 
-def _application(model: str) -> str | None:
-    """The part of an endpoint id that returned addresses keep; None when it is too short to be one."""
-    parts = model.strip("/").split("/")
-    kept = 3 if parts[0] in _NAMESPACES else 2
-    return "/".join(parts[:kept]) if len(parts) >= kept and all(parts) else None
-
-
 async def _submit(request: web.Request) -> web.Response:
     world, model = request.app[WORLD], request.match_info["model"]
     if not _authorized(request):
         return tell(problems.UNAUTHORIZED)
-    if _application(model) is None:
+    if documents.application(model) is None:
         return tell(problems.unknown_application(model))
     values = await body_of(request)
     if values is None:
@@ -60,14 +53,19 @@ async def _submit(request: web.Request) -> web.Response:
         return tell(refused)
     edit = "edit" in model.split("/")
     asked = values.get("num_images", 1)
-    problem = problems.at_result(plan.then, values, edit=edit)
+    video = seconds_asked(model, values, plan.then.video) is not None
+    problem = problems.at_result(plan.then, values, edit=edit, video=video)
     submission = Submission(
         provider=NAME, model=model, input=values, images=asked if isinstance(asked, int) else 1
     )
     job = take(world, submission, plan, str(uuid.uuid4()), problem)
     job.deadline = _start_deadline(request, job)
     world.inputs.fetch_for(job, _image_urls(values), problems.bad_input)
-    return await lost_answer(request, world, job) or answer(_accepted(request, job))
+    here = origin(request)
+    world.callbacks.watch(
+        job, request.query.get("fal_webhook"), at_end=lambda: documents.webhook(here, world, job)
+    )
+    return await lost_answer(request, world, job) or answer(documents.accepted(here, job))
 
 
 def _start_deadline(request: web.Request, job: Job) -> float | None:
@@ -78,28 +76,15 @@ def _start_deadline(request: web.Request, job: Job) -> float | None:
 
 
 def _image_urls(values: dict[str, Any]) -> list[str]:
-    urls = values.get("image_urls")
+    urls = values.get("image_urls") or [values.get("image_url")]
     return [url for url in urls if isinstance(url, str)] if isinstance(urls, list) else []
-
-
-def _accepted(request: web.Request, job: Job) -> dict[str, Any]:
-    host = job.then.host if job.then.fault is Fault.FOREIGN_URL else request.host
-    base = f"{request.scheme}://{host}/{NAME}/{_application(job.model)}/requests/{job.id}"
-    return {
-        "request_id": job.id,
-        "status": "IN_QUEUE",
-        "queue_position": 0,
-        "response_url": base,
-        "status_url": f"{base}/status",
-        "cancel_url": f"{base}/cancel",
-    }
 
 
 def _find(request: web.Request) -> Job | web.Response:
     if not _authorized(request):
         return tell(problems.UNAUTHORIZED)
     job = request.app[WORLD].jobs.get(NAME, request.match_info["request_id"])
-    if job is None or _application(job.model) != request.match_info["application"]:
+    if job is None or documents.application(job.model) != request.match_info["application"]:
         return tell(problems.NO_REQUEST)
     return job
 
@@ -116,7 +101,7 @@ async def _status(request: web.Request) -> web.Response:
         if job.then.strikes(Fault.BAD_JSON, "poll"):
             return broken_json()
     state = job.advance()
-    head = {"request_id": job.id, "response_url": _accepted(request, job)["response_url"]}
+    head = {"request_id": job.id, "response_url": documents.accepted(origin(request), job)["response_url"]}
     if state == "queued":
         return answer({"status": "IN_QUEUE", "queue_position": 0, **head}, 202)
     wants_logs = request.query.get("logs", "").lower() in ("1", "true")
@@ -124,22 +109,7 @@ async def _status(request: web.Request) -> web.Response:
     logs = [log] if wants_logs else []
     if state == "running":
         return answer({"status": "IN_PROGRESS", "logs": logs, **head}, 202)
-    return answer({"status": "COMPLETED", "logs": logs, **_ending(job), **head})
-
-
-def _ending(job: Job) -> dict[str, Any]:
-    """Metrics, and the error where the status tells it and not only the result."""
-    ending: dict[str, Any] = {"metrics": {"inference_time": max((job.finished or 0) - job.starts, 0)}}
-    problem = _problem(job)
-    if problem is not None and problem.error is not None:
-        ending |= {"error": problem.error, "error_type": problem.error_type}
-    return ending
-
-
-def _problem(job: Job) -> Problem | None:
-    if job.ended == "cancelled":
-        return problems.CANCELLED
-    return problems.START_DEADLINE if job.ended == "aborted" else job.problem
+    return answer({"status": "COMPLETED", "logs": logs, **documents.ending(job), **head})
 
 
 async def _result(request: web.Request) -> web.Response:
@@ -148,34 +118,13 @@ async def _result(request: web.Request) -> web.Response:
         return job
     if job.advance() in ("queued", "running"):
         return tell(problems.IN_PROGRESS)
+    problem = documents.problem_of(job)
     ours = {"X-Fal-Request-Id": job.id}
-    problem = _problem(job)
     if problem is not None:
         return answer(problem.body, problem.status, {**problem.headers, **ours})
-    names = file_names(request.app[WORLD], job)
-    images = [_image(request, request.app[WORLD], job, name) for name in names]
-    return answer(
-        {
-            "images": images,
-            "description": "",
-            "seed": uuid.UUID(job.id).int % 2**31,
-            "has_nsfw_concepts": [False] * len(images),
-        },
-        headers={**ours, "X-Fal-Billable-Units": str(len(images))},
-    )
-
-
-def _image(request: web.Request, world: World, job: Job, name: str) -> dict[str, Any]:
-    stored = world.files.get(name)
-    width, height = job.size
-    return {
-        "url": f"{origin(request)}/files/{name}",
-        "content_type": "image/png",
-        "file_name": name,
-        "file_size": None if stored is None else len(world.files.gallery.get(stored.picture)),
-        "width": width,
-        "height": height,
-    }
+    units = f"{job.images if job.seconds is None else job.seconds:g}"
+    output = documents.output(origin(request), request.app[WORLD], job)
+    return answer(output, headers={**ours, "X-Fal-Billable-Units": units})
 
 
 async def _cancel(request: web.Request) -> web.Response:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from deploy.simulator.delays import delay_sentence, retry_after
 from deploy.simulator.faults import Fault, Then
 from deploy.simulator.inputs import BadInput
 from deploy.simulator.jobs import Problem
 from deploy.simulator.sizes import RATIOS, RESOLUTIONS
+from deploy.simulator.video import VIDEO_SIDES
 
 _MOST_IMAGES = 4
 _LOCKED = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."
@@ -56,12 +58,13 @@ def unknown_application(model: str) -> Problem:
 
 def at_submit(then: Then, model: str) -> Problem | None:
     """The refusal of a submission that a rule asks for."""
-    wait = {} if then.retry_after is None else {"Retry-After": f"{then.retry_after:g}"}
+    wait = retry_after(then)
     match then.fault:
         case Fault.HTTP_500:
             return request_problem(then.status or 500, "Internal server error", "internal_error", **wait)
         case Fault.HTTP_429:
-            return plain_problem(then.status or 429, "Too many concurrent requests for this user.", wait)
+            text = "Too many concurrent requests for this user." + delay_sentence(then)
+            return plain_problem(then.status or 429, text, wait)
         case Fault.QUOTA:
             return plain_problem(then.status or 403, _LOCKED)
         case Fault.CREDENTIAL:
@@ -71,7 +74,7 @@ def at_submit(then: Then, model: str) -> Problem | None:
     return _caller_fault() if then.strikes(Fault.CALLER_FAULT, "submit") else None
 
 
-def at_result(then: Then, values: Mapping[str, Any], *, edit: bool) -> Problem | None:
+def at_result(then: Then, values: Mapping[str, Any], *, edit: bool, video: bool) -> Problem | None:
     """What a job ends with instead of pictures, by its rule or by its input."""
     match then.fault:
         case Fault.JOB_FAILS:
@@ -84,7 +87,7 @@ def at_result(then: Then, values: Mapping[str, Any], *, edit: bool) -> Problem |
             return model_problem("no_media_generated", text, "prompt", retryable=True)
         case Fault.CALLER_FAULT:
             return _caller_fault()
-    return _input_problem(values, edit=edit)
+    return _input_problem(values, VIDEO_SIDES if video else RESOLUTIONS, edit=edit)
 
 
 def bad_input(bad: BadInput) -> Problem:
@@ -100,12 +103,12 @@ def _caller_fault() -> Problem:
     return model_problem("value_error", "Value error, the prompt is not acceptable", "prompt")
 
 
-def _input_problem(values: Mapping[str, Any], *, edit: bool) -> Problem | None:
+def _input_problem(values: Mapping[str, Any], resolutions: Collection[str], *, edit: bool) -> Problem | None:
     if not isinstance(values.get("prompt"), str):
         return model_problem("missing", "Field required", "prompt")
     if edit and not values.get("image_urls"):
         return model_problem("missing", "Field required", "image_urls")
-    for name, allowed in (("aspect_ratio", RATIOS), ("resolution", RESOLUTIONS)):
+    for name, allowed in (("aspect_ratio", RATIOS), ("resolution", resolutions)):
         if values.get(name) is not None and values[name] not in allowed:
             return model_problem("one_of", f"Input should be one of {', '.join(allowed)}", name)
     images = values.get("num_images", 1)

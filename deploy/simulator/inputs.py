@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import aiohttp
-from yarl import URL
 
 from deploy.simulator.jobs import Job, Problem
+from deploy.simulator.loopback import on_loopback
 from deploy.simulator.render import GREY_STAND_IN, thumbnail
 
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
@@ -73,7 +72,7 @@ class InputImages:
         """The bytes behind a data URI or a loopback URL; None for any other address."""
         if url.startswith("data:"):
             return _data_uri(url)
-        if not _on_loopback(url):
+        if not on_loopback(url):
             return None
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=_TIMEOUT)
@@ -91,14 +90,3 @@ def _data_uri(uri: str) -> bytes:
         return base64.b64decode(payload, validate=True)
     except binascii.Error as error:
         raise OSError(str(error)) from error
-
-
-def _on_loopback(url: str) -> bool:
-    try:
-        parsed = URL(url)
-        host = parsed.host or ""
-        return parsed.scheme in ("http", "https") and (
-            host == "localhost" or ipaddress.ip_address(host).is_loopback
-        )
-    except ValueError:
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,8 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled", "aborte
 
 # Jobs begin after this part of their latency, so both the queued and the running state can be observed.
 _QUEUED_SHARE = 0.2
+_ENDS_UNSTARTED = frozenset((Fault.ABORTED, Fault.USER_DEADLINE))
+_RECHECK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,15 @@ class Job:
     fetching: bool = False
     """Its input images are still on the way; it cannot finish before they are here."""
     thumbnails: tuple[bytes, ...] = ()
+    seconds: float | None = None
+    """How long its video is; None for a job that makes pictures."""
     files: tuple[str, ...] | None = None
+    callback_url: str | None = None
+    callbacks: int = 0
+    """Messages sent to the caller, repeated tries counted."""
+    cancel_requested: bool = False
+    ending: asyncio.Event | None = None
+    """Set at the end; there while somebody waits for it."""
     ended: State | None = None
     finished: float | None = None
 
@@ -77,19 +88,48 @@ class Job:
         if now >= self.due and not self.fetching and (watched or self.polls >= self.min_polls):
             # Where polls hold the end back, the poll that finds it is the end.
             at = now if self.min_polls else self.due
-            return self._end("failed" if self.problem else "succeeded", at)
-        waits_for_first_poll = self.min_polls > 1 and self.polls <= 1
+            return self._end(self._outcome(), at)
+        waits_for_first_poll = not watched and self.min_polls > 1 and self.polls <= 1
         return "queued" if now < self.starts or waits_for_first_poll else "running"
 
     def cancel(self) -> bool:
-        """Stop it; False when it has ended already."""
+        """Stop it, or only take note when it cannot be stopped; False when it has ended already."""
         if self.advance() not in ("queued", "running"):
             return False
-        self._end("cancelled", time.time())
+        self.cancel_requested = True
+        if self.then.fault is not Fault.LATE:
+            self._end("cancelled", time.time())
         return True
+
+    async def turn(self) -> None:
+        """Wait until time or a cancel may have changed the state."""
+        if self.ending is None:
+            self.ending = asyncio.Event()
+        now = time.time()
+        moments = [at for at in (self.starts, self.due, self.deadline) if at is not None and at > now]
+        pause = min(moments, default=math.inf) - now
+        passed = any(at is not None and at <= now for at in (self.due, self.deadline))
+        if self.fetching or passed:
+            pause = min(pause, _RECHECK_SECONDS)
+        try:
+            await asyncio.wait_for(self.ending.wait(), None if pause == math.inf else pause)
+        except TimeoutError:
+            return
+
+    def finish(self, state: State) -> None:
+        """End it now, as calls end that are answered where they were asked; the first end stays."""
+        if self.ended is None:
+            self._end(state, time.time())
+
+    def _outcome(self) -> State:
+        if self.then.fault in _ENDS_UNSTARTED:
+            return "aborted"
+        return "failed" if self.problem else "succeeded"
 
     def _end(self, state: State, at: float) -> State:
         self.ended, self.finished = state, at
+        if self.ending is not None:
+            self.ending.set()
         return state
 
     def listing(self) -> dict[str, Any]:
@@ -105,12 +145,16 @@ class Job:
             "state": state,
             "polls": self.polls,
             "cancelled": state == "cancelled",
+            "cancel_requested": self.cancel_requested,
+            "callbacks": self.callbacks,
             "input": self.input,
         }
 
 
 def timing(now: float, latency: float, then: Then) -> tuple[float, float]:
     """When a job of `latency` seconds taken at `now` starts and is due."""
+    if then.fault in _ENDS_UNSTARTED:
+        return now + latency, now + latency
     due = math.inf if then.fault is Fault.NEVER_FINISHES else now + latency
     return now + latency * _QUEUED_SHARE, due
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import textwrap
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -38,6 +40,10 @@ class Picture:
     title: str
     text: str
     thumbnails: tuple[bytes, ...] = ()
+
+    def draw(self) -> bytes:
+        """The picture as a PNG file."""
+        return draw(self)
 
 
 def _palette_image() -> Image.Image:
@@ -100,22 +106,41 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+def jpeg(picture: Picture) -> bytes:
+    """The picture as a JPEG file."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(draw(picture))) as drawn:
+        drawn.convert("RGB").save(out, "JPEG", quality=60)
+    return out.getvalue()
+
+
+def blackness(size: tuple[int, int]) -> bytes:
+    """A PNG file with nothing on it but black."""
+    return png.encode(size, bytes(3), b"")
+
+
+class Drawable(Hashable, Protocol):
+    """What can be drawn from its description alone."""
+
+    def draw(self) -> bytes: ...
+
+
 class Gallery:
-    """Drawn pictures, the least recently used thrown away beyond `limit` bytes."""
+    """Drawn files, the least recently used thrown away beyond `limit` bytes."""
 
     def __init__(self, limit: int = 32_000_000) -> None:
         self._limit = limit
         self._held = 0
-        self._drawn: OrderedDict[Picture, bytes] = OrderedDict()
+        self._drawn: OrderedDict[Drawable, bytes] = OrderedDict()
 
-    def get(self, picture: Picture) -> bytes:
-        """The PNG file of a picture, drawn at most once while it is held."""
-        data = self._drawn.get(picture)
+    def get(self, drawable: Drawable) -> bytes:
+        """The file of a picture or a clip, drawn at most once while it is held."""
+        data = self._drawn.get(drawable)
         if data is not None:
-            self._drawn.move_to_end(picture)
+            self._drawn.move_to_end(drawable)
             return data
-        data = draw(picture)
-        self._drawn[picture] = data
+        data = drawable.draw()
+        self._drawn[drawable] = data
         self._held += len(data)
         while self._held > self._limit:
             self._held -= len(self._drawn.popitem(last=False)[1])

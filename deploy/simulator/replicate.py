@@ -13,36 +13,28 @@ from typing import Any
 
 from aiohttp import web
 
+from deploy.simulator import replicate_documents as documents
 from deploy.simulator import replicate_problems as problems
-from deploy.simulator.clock import rfc3339, rfc3339_or_none
 from deploy.simulator.faults import Fault
-from deploy.simulator.jobs import Job, State
+from deploy.simulator.jobs import Job
 from deploy.simulator.submission import (
     Submission,
     answer,
     body_of,
     broken_json,
-    file_names,
     lost_answer,
     origin,
     prompt_of,
     take,
     tell,
 )
+from deploy.simulator.video import seconds_asked
 from deploy.simulator.world import WORLD
 
 NAME = "replicate"
 _LONGEST_WAIT = 60
 _WATCH_SECONDS = 0.05
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600}
-_STATUS: dict[State, str] = {
-    "queued": "starting",
-    "running": "processing",
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "cancelled": "canceled",
-    "aborted": "aborted",
-}
 
 
 def _authorized(request: web.Request) -> bool:
@@ -62,19 +54,38 @@ async def _create(request: web.Request) -> web.Response:
     if model is None:
         return tell(problems.invalid("version", "required", "version is required"))
     plan = world.rules.plan(NAME, prompt_of(values))
-    refused = problems.at_submit(plan.then, values)
+    video = seconds_asked(model, values, plan.then.video) is not None
+    refused = problems.at_submit(plan.then, values, video=video)
     if refused is not None:
         return tell(refused)
     submission = Submission(provider=NAME, model=model, input=values)
     job = take(world, submission, plan, secrets.token_hex(13), problems.at_result(plan.then))
     job.deadline, job.deadline_covers_run = _deadline(request, job), True
-    world.inputs.fetch_for(job, values.get("image_input", []), problems.bad_input)
+    world.inputs.fetch_for(job, _image_urls(values), problems.bad_input)
+    _call_back(request, job, body)
     lost = await lost_answer(request, world, job)
     if lost is not None:
         return lost
     wait = _wait_seconds(request)
     in_time = wait is None or await _watch(job, wait)
-    return answer(_prediction(request, job), 201 if in_time else 202)
+    return answer(_shown(request, job), 201 if in_time else 202)
+
+
+def _image_urls(values: dict[str, Any]) -> list[str]:
+    single = [values[name] for name in ("image", "start_image") if isinstance(values.get(name), str)]
+    return [*values.get("image_input", []), *single]
+
+
+def _call_back(request: web.Request, job: Job, body: dict[str, Any]) -> None:
+    world, here = request.app[WORLD], origin(request)
+    events = body.get("webhook_events_filter")
+    wanted = events if isinstance(events, list) and events else documents.EVENTS
+    world.callbacks.watch(
+        job,
+        body.get("webhook"),
+        at_start=lambda: documents.start_messages(here, world, job, wanted),
+        at_end=lambda: documents.end_messages(here, world, job, wanted),
+    )
 
 
 def _model(request: web.Request, body: dict[str, Any]) -> str | None:
@@ -110,47 +121,8 @@ async def _watch(job: Job, seconds: float) -> bool:
     return True
 
 
-def _prediction(request: web.Request, job: Job) -> dict[str, Any]:
-    state = job.advance()
-    host = job.then.host if job.then.fault is Fault.FOREIGN_URL else request.host
-    base = f"{request.scheme}://{host}/replicate/v1/predictions/{job.id}"
-    model, _, version = job.model.partition(":")
-    return {
-        "id": job.id,
-        "model": model if "/" in model else f"unknown/{model[:8]}",
-        "version": version or ("hidden" if "/" in model else model),
-        "input": job.input,
-        "output": _output(request, job) if state == "succeeded" else None,
-        "logs": "",
-        "error": job.problem.error if job.problem and state == "failed" else None,
-        "status": _STATUS[state],
-        "created_at": rfc3339(job.submitted),
-        "started_at": None if state in ("queued", "aborted") else rfc3339(job.starts),
-        "completed_at": rfc3339_or_none(job.finished),
-        "deadline": rfc3339_or_none(job.deadline),
-        "data_removed": False,
-        "metrics": _metrics(job),
-        "urls": {
-            "get": base,
-            "cancel": f"{base}/cancel",
-            "stream": f"{base}/stream",
-            "web": f"{origin(request)}/p/{job.id}",
-        },
-    }
-
-
-def _output(request: web.Request, job: Job) -> str | list[str]:
-    names = file_names(request.app[WORLD], job)
-    return f"{origin(request)}/files/{names[0]}" if names else []
-
-
-def _metrics(job: Job) -> dict[str, float]:
-    if job.finished is None:
-        return {}
-    metrics = {"total_time": job.finished - job.submitted}
-    if job.finished >= job.starts:
-        metrics["predict_time"] = job.finished - job.starts
-    return metrics | ({"image_count": job.images} if job.ended == "succeeded" else {})
+def _shown(request: web.Request, job: Job) -> dict[str, Any]:
+    return documents.prediction(origin(request), request.app[WORLD], job, job.advance())
 
 
 def _find(request: web.Request) -> Job | web.Response:
@@ -170,8 +142,8 @@ async def _get(request: web.Request) -> web.Response:
     if wrong and job.then.strikes(Fault.BAD_JSON, "poll"):
         return broken_json()
     if wrong and job.then.fault is Fault.UNKNOWN_STATUS:
-        return answer({**_prediction(request, job), "status": "warming"})
-    return answer(_prediction(request, job))
+        return answer({**_shown(request, job), "status": "warming"})
+    return answer(_shown(request, job))
 
 
 async def _cancel(request: web.Request) -> web.Response:
@@ -179,17 +151,24 @@ async def _cancel(request: web.Request) -> web.Response:
     if isinstance(job, web.Response):
         return job
     job.cancel()
-    return answer(_prediction(request, job))
+    return answer(_shown(request, job))
+
+
+async def _secret(request: web.Request) -> web.Response:
+    if not _authorized(request):
+        return tell(problems.UNAUTHENTICATED)
+    return answer({"key": request.app[WORLD].callbacks.keys.replicate_secret()})
 
 
 async def _list(request: web.Request) -> web.Response:
     if not _authorized(request):
         return tell(problems.UNAUTHENTICATED)
     newest = request.app[WORLD].jobs.latest(NAME, 100)
-    return answer({"previous": None, "next": None, "results": [_prediction(request, job) for job in newest]})
+    return answer({"previous": None, "next": None, "results": [_shown(request, job) for job in newest]})
 
 
 ROUTES = (
+    web.get("/replicate/v1/webhooks/default/secret", _secret),
     web.post("/replicate/v1/models/{owner}/{name}/predictions", _create),
     web.post("/replicate/v1/predictions", _create),
     web.get("/replicate/v1/predictions", _list),

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from deploy.simulator.delays import retry_after
 from deploy.simulator.faults import Fault, Then
 from deploy.simulator.inputs import BadInput
 from deploy.simulator.jobs import Problem
 from deploy.simulator.sizes import RATIOS, RESOLUTIONS
+from deploy.simulator.video import VIDEO_SIDES
 
 _FAILURES = {
     Fault.JOB_FAILS: "Director: unexpected error handling prediction (E6716)",
     Fault.REFUSAL: "NSFW content detected. Try running it again, or try a different prompt.",
+    Fault.NSFW: "NSFW content detected. Try running it again, or try a different prompt.",
     Fault.NO_MEDIA_GENERATED: "No image was generated. Try running it again.",
 }
 _CREDIT = (
@@ -47,13 +50,12 @@ def invalid(name: str, kind: str, text: str) -> Problem:
 NOT_JSON = invalid("body", "object", "the body must be a JSON object with an object in input")
 
 
-def at_submit(then: Then, values: Mapping[str, Any]) -> Problem | None:
+def at_submit(then: Then, values: Mapping[str, Any], *, video: bool) -> Problem | None:
     """The refusal of a submission, asked for by a rule or earned by its input."""
     match then.fault:
         case Fault.HTTP_500:
             status = then.status or 500
-            wait = {} if then.retry_after is None else {"Retry-After": f"{then.retry_after:g}"}
-            return problem(status, "Internal server error", "Internal server error", **wait)
+            return problem(status, "Internal server error", "Internal server error", **retry_after(then))
         case Fault.HTTP_429:
             return _throttled(then)
         case Fault.QUOTA:
@@ -64,7 +66,7 @@ def at_submit(then: Then, values: Mapping[str, Any]) -> Problem | None:
             return problem(then.status or 404, "Not found", str(NOT_FOUND.body["detail"]))
     if then.strikes(Fault.CALLER_FAULT, "submit"):
         return invalid("input.prompt", "invalid", "prompt is not acceptable")
-    return _input_problem(values)
+    return _input_problem(values, VIDEO_SIDES if video else RESOLUTIONS)
 
 
 def at_result(then: Then) -> Problem | None:
@@ -87,16 +89,15 @@ def _failure(error: str) -> Problem:
 
 def _throttled(then: Then) -> Problem:
     seconds = 1 if then.retry_after is None else math.ceil(then.retry_after)
-    headers = {} if then.retry_after is None else {"Retry-After": str(seconds)}
     plural = "" if seconds == 1 else "s"
     text = f"Request was throttled. Expected available in {seconds} second{plural}."
-    return problem(then.status or 429, "Too many requests", text, **headers)
+    return problem(then.status or 429, "Too many requests", text, **retry_after(then))
 
 
-def _input_problem(values: Mapping[str, Any]) -> Problem | None:
+def _input_problem(values: Mapping[str, Any], resolutions: Collection[str]) -> Problem | None:
     if not isinstance(values.get("prompt"), str):
         return invalid("input", "required", "prompt is required")
-    for name, allowed in (("aspect_ratio", (*RATIOS, "match_input_image")), ("resolution", RESOLUTIONS)):
+    for name, allowed in (("aspect_ratio", (*RATIOS, "match_input_image")), ("resolution", resolutions)):
         if values.get(name) is not None and values[name] not in allowed:
             return invalid(f"input.{name}", "enum", f"{name} must be one of {', '.join(allowed)}")
     images = values.get("image_input", [])

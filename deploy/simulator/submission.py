@@ -17,12 +17,14 @@ from deploy.simulator.jobs import Job, Problem, timing, without_big_data
 from deploy.simulator.render import Picture
 from deploy.simulator.rules import Plan
 from deploy.simulator.sizes import pixels
+from deploy.simulator.video import Clip, seconds_asked, video_pixels
 from deploy.simulator.world import World
 
-_SILENCE_SECONDS = 60.0
+SILENCE_SECONDS = 60.0
 _BROKEN_JSON = b'{"status": "'
 _POLL_FAULTS = frozenset((Fault.POLL_500, Fault.UNKNOWN_STATUS))
-_FILE_FAULTS = frozenset((Fault.OUTPUT_404, Fault.OUTPUT_HTML, Fault.OUTPUT_SLOW))
+# No provider should hand out an address like this; a caller that opens it has been led inside.
+_INTERNAL_URL = "http://169.254.169.254/latest/meta-data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +60,16 @@ def take(world: World, submission: Submission, plan: Plan, job_id: str, problem:
     """Enter the job into the book; from here on the provider has it."""
     now = time.time()
     starts, due = timing(now, plan.latency, plan.then)
+    seconds = seconds_asked(submission.model, submission.input, plan.then.video)
     job = Job(
         provider=submission.provider,
         id=job_id,
         model=submission.model,
         prompt=submission.prompt,
         input=without_big_data(dict(submission.input)),
-        size=pixels(submission.input.get("aspect_ratio"), submission.input.get("resolution")),
-        images=_images_made(submission.images, plan.then.fault),
+        size=_size_made(submission.input, seconds, plan.then.fault),
+        images=_images_made(submission.images if seconds is None else 1, plan.then.fault),
+        seconds=seconds,
         then=plan.then,
         submitted=now,
         starts=starts,
@@ -83,6 +87,13 @@ def _polls_needed(plan: Plan) -> int:
     return max(plan.polls, plan.then.count + 1) if wrong else plan.polls
 
 
+def _size_made(values: Mapping[str, Any], seconds: float | None, fault: Fault | None) -> tuple[int, int]:
+    # kie's older models call the aspect ratio a size.
+    ratio, resolution = values.get("aspect_ratio", values.get("image_size")), values.get("resolution")
+    width, height = pixels(ratio, resolution) if seconds is None else video_pixels(ratio, resolution)
+    return (width // 2, height // 2) if fault is Fault.OUTPUT_OTHER_SIZE else (width, height)
+
+
 def _images_made(asked: int, fault: Fault | None) -> int:
     if fault is Fault.EMPTY_OUTPUT:
         return 0
@@ -92,34 +103,44 @@ def _images_made(asked: int, fault: Fault | None) -> int:
 def file_names(world: World, job: Job) -> tuple[str, ...]:
     """The files of a job that succeeded; made at the first call."""
     if job.files is None:
-        width, height = job.size
-        fault = job.then.fault if job.then.fault in _FILE_FAULTS else None
+        then = job.then
         job.files = tuple(
-            world.files.put(
-                Picture(
-                    job.size,
-                    f"{job.provider} · {width}x{height} · {number} of {job.images}",
-                    job.prompt[:1000],
-                    job.thumbnails,
-                ),
-                fault,
-            )
+            world.files.put(_drawing(job, number), then.fault, then.content_type, then.file_bytes)
             for number in range(1, job.images + 1)
         )
     return job.files
 
 
+def _drawing(job: Job, number: int) -> Picture | Clip:
+    width, height = job.size
+    title = f"{job.provider} · {width}x{height} · {number} of {job.images}"
+    picture = Picture(job.size, title, job.prompt[:1000], job.thumbnails)
+    return picture if job.seconds is None else Clip(picture, job.seconds)
+
+
+def polled_at(origin: str, job: Job) -> str:
+    """Scheme and host of the addresses that a job is polled at; of another machine when the rule says so."""
+    scheme = origin.partition("://")[0]
+    return f"{scheme}://{job.then.host}" if job.then.fault is Fault.FOREIGN_URL else origin
+
+
+def file_url(origin: str, job: Job, name: str) -> str:
+    """The address that a provider gives for a file of its job."""
+    return _INTERNAL_URL if job.then.fault is Fault.OUTPUT_INTERNAL else f"{origin}/files/{name}"
+
+
 async def lost_answer(request: web.Request, world: World, job: Job) -> web.Response | None:
     """The answer of a provider that has the job but does not say so; None when nothing keeps it from it."""
     if job.then.fault is Fault.TIMEOUT:
-        await world.pause(_SILENCE_SECONDS)
-        return _cut(request)
+        await world.pause(SILENCE_SECONDS)
+        return cut(request)
     if job.then.fault is Fault.RESET:
-        return _cut(request)
+        return cut(request)
     return broken_json() if job.then.strikes(Fault.BAD_JSON, "submit") else None
 
 
-def _cut(request: web.Request) -> web.Response:
+def cut(request: web.Request) -> web.Response:
+    """Reset the connection."""
     transport = request.transport
     if transport is not None:
         connection = transport.get_extra_info("socket")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from deploy.simulator.callbacks import Callbacks
 from deploy.simulator.files import FileShelf
 from deploy.simulator.inputs import InputImages
 from deploy.simulator.jobs import JobBook
@@ -23,6 +24,7 @@ class World:
     files: FileShelf
     inputs: InputImages
     sink: Sink
+    callbacks: Callbacks
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pause(self, seconds: float) -> bool:
