@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Final
+from urllib.parse import quote, urlencode
 
 from pydantic import SecretStr
 
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, ProviderJob, Running
 from shared.providers.exchange import ProviderClient
 from shared.providers.fal_answers import Submitted, read_result, read_status, read_submit
-from shared.providers.prompts import prompt_text
+from shared.providers.fal_input import model_input
 from shared.providers.tools import ProviderTools
 
 BASE_URL: Final = "https://queue.fal.run"
@@ -21,7 +21,8 @@ _SUFFIXES: Final = {"status": "/status", "response": "", "cancel": "/cancel"}
 class FalProvider:
     """Submits to the queue, polls the status and fetches the result once the queue is done.
 
-    `upstream_model` is the endpoint's path, such as `fal-ai/nano-banana/edit`. One job makes all images.
+    `upstream_model` is the endpoint's path, such as `fal-ai/nano-banana/edit`. One job makes all images,
+    or one video.
     Addresses in answers are used if they have the base URL's scheme and host; others are never called.
     """
 
@@ -37,6 +38,8 @@ class FalProvider:
 
     async def submit(self, request: GenerationRequest) -> Accepted | Done | Failed:
         url = f"{self._client.base_url}/{quote(request.upstream_model.strip('/'))}"
+        if request.callback_url:
+            url += "?" + urlencode({"fal_webhook": request.callback_url})
         reply = await self._client.call("POST", url, self._client.limits.submit, model_input(request))
         submitted = read_submit(reply)
         if isinstance(submitted, Failed):
@@ -59,22 +62,6 @@ class FalProvider:
         own = f"{self._client.base_url}/{app}/requests/{submitted.request_id}"
         addresses = {name: own + suffix for name, suffix in _SUFFIXES.items()}
         return addresses | {name: url for name, url in submitted.urls.items() if self._client.is_ours(url)}
-
-
-def model_input(request: GenerationRequest) -> dict[str, Any]:
-    """The input of the nano banana endpoints; the catalog's options win over everything else."""
-    body: dict[str, Any] = {
-        "prompt": prompt_text(request),
-        "num_images": request.num_outputs,
-        "output_format": "png",
-    }
-    if request.aspect_ratio:
-        body["aspect_ratio"] = request.aspect_ratio
-    if request.resolution:
-        body["resolution"] = request.resolution
-    if request.image_urls:
-        body["image_urls"] = list(request.image_urls)
-    return {**body, **request.options}
 
 
 def app_path(upstream_model: str) -> str:

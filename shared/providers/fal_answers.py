@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.providers.base import Done, Failed, Output, Running
-from shared.providers.errors import ErrorClass
+from shared.providers.errors import ErrorClass, classify
 from shared.providers.exchange import NoReply, Reply
-from shared.providers.fal_errors import class_of, message_of, submit_failure, verdict
+from shared.providers.fal_errors import (
+    STATED,
+    completed_facts,
+    message_of,
+    submit_failure,
+    text_of,
+    verdict,
+)
 from shared.providers.messages import sanitise
 from shared.providers.outputs import find_outputs
-from shared.providers.refusals import REFUSAL
 
 _PENDING: Final = frozenset({"IN_QUEUE", "IN_PROGRESS"})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_OUTPUTS: Final = ("videos", "video", "images", "image")
 _KEEP_ASKING: Final = frozenset({401, 403, 404, 408, 409, 425, 429})
 
 
@@ -38,9 +45,9 @@ class Completed:
         """What the status alone says, for when the result says nothing better."""
         if self.error is None and self.error_type is None:
             return None
-        text = self.error or self.error_type or ""
-        by_text = ErrorClass.POLICY_REFUSAL if REFUSAL.search(text) else ErrorClass.TRANSIENT
-        return Failed(class_of(self.error_type or "") or by_text, sanitise(text))
+        facts = completed_facts(self.error, self.error_type)
+        row = classify(STATED, facts)
+        return Failed(row.error_class if row else ErrorClass.UNKNOWN, sanitise(facts.text))
 
 
 def read_submit(reply: Reply | NoReply) -> Submitted | Failed:
@@ -65,7 +72,7 @@ def read_status(reply: Reply | NoReply) -> Running | Completed:
     body = reply.object()
     word = body.get("status")
     if word == "COMPLETED":
-        return Completed(_text(body.get("error")), _text(body.get("error_type")))
+        return Completed(text_of(body.get("error")), text_of(body.get("error_type")))
     if word in _PENDING:
         position = body.get("queue_position")
         return Running(queue_position=position if type(position) is int else None)
@@ -96,15 +103,17 @@ def _read_output(reply: Reply, completed: Completed) -> Running | Done | Failed:
     value = reply.json()
     if not isinstance(value, dict):
         return completed.failure() or Running(note="the result is not a JSON object")
-    outputs = find_outputs({name: value[name] for name in ("images", "image") if name in value})
+    outputs = find_outputs({name: value[name] for name in _OUTPUTS if name in value})
     if outputs:
         kept = _without_flagged(outputs, value.get("has_nsfw_concepts"))
         return (
-            Done(kept) if kept else Failed(ErrorClass.POLICY_REFUSAL, "The model's filter blocked the image.")
+            Done(kept)
+            if kept
+            else Failed(ErrorClass.POLICY_REFUSAL, "The model's filter blocked the output.")
         )
     if value.get("status") in _PENDING or _still_running(value):
         return Running(note="the result is not ready")
-    nothing = Failed(ErrorClass.NO_OUTPUT, "The model finished without an image.")
+    nothing = Failed(ErrorClass.NO_OUTPUT, "The model finished without an output.")
     return verdict(reply) or completed.failure() or nothing
 
 
@@ -121,9 +130,3 @@ def _without_flagged(outputs: tuple[Output, ...], flags: object) -> tuple[Output
 
 def _still_running(body: dict[str, Any]) -> bool:
     return "still in progress" in message_of(body).lower()
-
-
-def _text(value: object) -> str | None:
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, str) else str(value)

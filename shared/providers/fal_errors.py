@@ -6,120 +6,134 @@ import re
 from typing import Any, Final
 
 from shared.providers.base import Failed
-from shared.providers.errors import ErrorClass
+from shared.providers.errors import ErrorClass, ErrorFacts, ErrorRow, classify
 from shared.providers.exchange import Reply
+from shared.providers.refusals import REFUSAL
 
-_CALLER, _TRANSIENT = ErrorClass.CALLER_FAULT, ErrorClass.TRANSIENT
-
-MODEL_ERRORS: Final[dict[str, ErrorClass]] = {
-    "content_policy_violation": ErrorClass.POLICY_REFUSAL,
-    "no_media_generated": ErrorClass.NO_OUTPUT,
-    **dict.fromkeys(
-        (
-            "image_too_small",
-            "image_too_large",
-            "image_load_error",
-            "file_download_error",
-            "file_too_large",
-            "face_detection_error",
-            "unsupported_image_format",
-            "sequence_too_long",
-            "sequence_too_short",
-            "string_too_long",
-            "string_too_short",
-            "value_error",
-            "missing",
-            "one_of",
-            "literal_error",
-            "enum",
-            "greater_than",
-            "greater_than_equal",
-            "less_than",
-            "less_than_equal",
-            "multiple_of",
-            "feature_not_supported",
-        ),
-        _CALLER,
-    ),
-    "request_timeout": _TRANSIENT,
-    "startup_timeout": _TRANSIENT,
-    "generation_timeout": _TRANSIENT,
-    "internal_server_error": _TRANSIENT,
-    "downstream_service_error": _TRANSIENT,
-    "downstream_service_unavailable": _TRANSIENT,
-}
-"""By `detail[].type` of a 422 (and of 5xx answers in the same form)."""
-
-REQUEST_ERRORS: Final[dict[str, ErrorClass]] = {
-    "request_timeout": _TRANSIENT,
-    "startup_timeout": _TRANSIENT,
-    "runner_scheduling_failure": _TRANSIENT,
-    "runner_connection_timeout": _TRANSIENT,
-    "runner_connection_refused": _TRANSIENT,
-    "runner_connection_error": _TRANSIENT,
-    "runner_disconnected": _TRANSIENT,
-    "runner_incomplete_response": _TRANSIENT,
-    "runner_server_error": _TRANSIENT,
-    "client_disconnected": _TRANSIENT,
-    "client_cancelled": ErrorClass.CANCELLED,
-    "bad_request": _CALLER,
-    "internal_error": _TRANSIENT,
-}
-"""By `error_type` of the body or the `X-Fal-Error-Type` header."""
-
-SUBMIT_STATUSES: Final[dict[int, ErrorClass]] = {
-    400: _CALLER,
-    401: ErrorClass.CREDENTIAL,
-    402: ErrorClass.QUOTA,
-    403: ErrorClass.CREDENTIAL,
-    404: ErrorClass.MODEL_GONE,
-    408: _TRANSIENT,
-    409: _TRANSIENT,
-    413: _CALLER,
-    422: _CALLER,
-    429: ErrorClass.RATE_LIMIT,
-}
-"""By HTTP status where the body names no type. A 5xx without one leaves open whether a job exists."""
-
+_INPUT_ERRORS: Final = (
+    "image_too_small",
+    "image_too_large",
+    "image_load_error",
+    "file_download_error",
+    "file_too_large",
+    "face_detection_error",
+    "unsupported_image_format",
+    "sequence_too_long",
+    "sequence_too_short",
+    "string_too_long",
+    "string_too_short",
+    "value_error",
+    "missing",
+    "one_of",
+    "literal_error",
+    "enum",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+    "multiple_of",
+    "feature_not_supported",
+)
+_MODEL_TROUBLE: Final = (
+    "request_timeout",
+    "startup_timeout",
+    "generation_timeout",
+    "internal_server_error",
+    "downstream_service_error",
+    "downstream_service_unavailable",
+)
+_RUNNER_TROUBLE: Final = (
+    "runner_scheduling_failure",
+    "runner_connection_timeout",
+    "runner_connection_refused",
+    "runner_connection_error",
+    "runner_disconnected",
+    "runner_incomplete_response",
+    "runner_server_error",
+    "client_disconnected",
+    "internal_error",
+)
 _LOCKED: Final = re.compile(r"user is locked|exhausted balance|top[ _]up|admin lock", re.IGNORECASE)
+
+STATED: Final = (
+    ErrorRow("own_deadline", ErrorClass.DEADLINE, statuses=(504,), codes=("own_deadline",)),
+    ErrorRow("content_policy_violation", ErrorClass.POLICY_REFUSAL, codes=("content_policy_violation",)),
+    ErrorRow("no_media_generated", ErrorClass.NO_OUTPUT, codes=("no_media_generated",)),
+    ErrorRow("unusable_input", ErrorClass.CALLER_FAULT, codes=_INPUT_ERRORS),
+    ErrorRow("bad_request", ErrorClass.CALLER_FAULT, codes=("bad_request",)),
+    ErrorRow("model_trouble", ErrorClass.TRANSIENT, codes=_MODEL_TROUBLE),
+    ErrorRow("runner_trouble", ErrorClass.TRANSIENT, codes=_RUNNER_TROUBLE),
+    ErrorRow("client_cancelled", ErrorClass.CANCELLED, codes=("client_cancelled",)),
+    ErrorRow("other_retryable", ErrorClass.TRANSIENT, codes=("retryable",)),
+    ErrorRow("other_not_retryable", ErrorClass.CALLER_FAULT, codes=("not_retryable",)),
+    ErrorRow("other_model_error", ErrorClass.UNKNOWN, codes=("model_error",)),
+    ErrorRow("failed_refusal", ErrorClass.POLICY_REFUSAL, codes=("failed",), text=REFUSAL),
+    ErrorRow("failed", ErrorClass.TRANSIENT, codes=("failed",)),
+)
+"""What fal states in a structured form: its own word that the job is over, or that there is none."""
+
+BY_STATUS: Final = (
+    ErrorRow("locked", ErrorClass.QUOTA, statuses=(403,), text=_LOCKED),
+    ErrorRow("ingress", ErrorClass.TRANSIENT, codes=("ingress",)),
+    ErrorRow("server_error", ErrorClass.SUBMIT_AMBIGUOUS, statuses=range(500, 600)),
+    ErrorRow("rejected", ErrorClass.CALLER_FAULT, statuses=(400, 413, 422)),
+    ErrorRow("unauthorized", ErrorClass.CREDENTIAL, statuses=(401, 403)),
+    ErrorRow("no_credit", ErrorClass.QUOTA, statuses=(402,)),
+    ErrorRow("no_such_application", ErrorClass.MODEL_GONE, statuses=(404,)),
+    ErrorRow("try_again", ErrorClass.TRANSIENT, statuses=(408, 409)),
+    ErrorRow("rate_limited", ErrorClass.RATE_LIMIT, statuses=(429,)),
+)
+"""What the HTTP status of a submission means where the body states nothing.
+
+A gateway page without the header that every answer of the queue carries never reached the queue (fal's client
+repeats those too); any other 5xx leaves open whether a job exists.
+"""
+
+ROWS: Final[tuple[ErrorRow, ...]] = (*STATED, *BY_STATUS)
+
 _OWN_DEADLINE_HEADER: Final = "X-Fal-Request-Timeout-Type"
 _INGRESS_STATUSES: Final = frozenset({502, 503, 504})
+_RETRYABLE: Final = {"true": ("retryable",), "false": ("not_retryable",)}
+
+
+def read_facts(reply: Reply) -> ErrorFacts:
+    """The type of the error as code, with `retryable` or `not_retryable` from X-Fal-Retryable.
+
+    Of several `detail` items a refusal counts, else the first. `failed` marks a COMPLETED with an error.
+    """
+    body = reply.object()
+    if body.get("status") == "COMPLETED" and (body.get("error") or body.get("error_type")):
+        return completed_facts(text_of(body.get("error")), text_of(body.get("error_type")))
+    detail = body.get("detail")
+    if isinstance(detail, list):
+        codes, text = _read_details(reply, [item for item in detail if isinstance(item, dict)])
+    else:
+        error_type = text_of(body.get("error_type")) or reply.headers.get("X-Fal-Error-Type") or ""
+        codes, text = (error_type,), message_of(body) or error_type
+    if reply.headers.get(_OWN_DEADLINE_HEADER):
+        codes = ("own_deadline", *codes)
+    if _from_ingress(reply):
+        codes = ("ingress", *codes)
+    return ErrorFacts(reply.status, codes, text or reply.text())
+
+
+def completed_facts(error: str | None, error_type: str | None) -> ErrorFacts:
+    """What a COMPLETED with `error` or `error_type` says; it comes with status 200."""
+    return ErrorFacts(200, ("failed", error_type or ""), error or error_type or "")
 
 
 def verdict(reply: Reply) -> Failed | None:
     """The failure that this answer states in a structured form, or None if it states none."""
-    body = reply.object()
-    if reply.status == 504 and reply.headers.get(_OWN_DEADLINE_HEADER):
-        return reply.failed(ErrorClass.DEADLINE, message_of(body))
-    detail = body.get("detail")
-    if isinstance(detail, list):
-        return _from_details(reply, [item for item in detail if isinstance(item, dict)])
-    error_type = body.get("error_type") or reply.headers.get("X-Fal-Error-Type")
-    if isinstance(error_type, str) and (known := class_of(error_type)):
-        return reply.failed(known, message_of(body) or error_type)
-    return None
+    facts = read_facts(reply)
+    row = classify(STATED, facts)
+    return reply.failed(row.error_class, facts.text) if row else None
 
 
 def submit_failure(reply: Reply) -> Failed:
-    """What an answer other than 2xx to a submission means.
-
-    A structured error is the provider's own word that nothing runs. A gateway page without the header that
-    every answer of the queue carries never reached the queue (fal's client repeats those too). Any other 5xx
-    is ambiguous.
-    """
-    if stated := verdict(reply):
-        return stated
-    text = message_of(reply.object()) or reply.text()
-    if reply.status == 403 and _LOCKED.search(text):
-        return reply.failed(ErrorClass.QUOTA, text)
-    if reply.status >= 500:
-        return reply.failed(_TRANSIENT if _from_ingress(reply) else ErrorClass.SUBMIT_AMBIGUOUS, text)
-    return reply.failed(SUBMIT_STATUSES.get(reply.status, ErrorClass.UNKNOWN), text)
-
-
-def class_of(error_type: str) -> ErrorClass | None:
-    """The class of an error type from either table."""
-    return REQUEST_ERRORS.get(error_type) or MODEL_ERRORS.get(error_type)
+    """What an answer other than 2xx to a submission means."""
+    facts = read_facts(reply)
+    row = classify(ROWS, facts)
+    return reply.failed(row.error_class if row else ErrorClass.UNKNOWN, facts.text)
 
 
 def message_of(body: dict[str, Any]) -> str:
@@ -127,19 +141,21 @@ def message_of(body: dict[str, Any]) -> str:
     return next((text for text in (body.get("detail"), body.get("error")) if isinstance(text, str)), "")
 
 
-def _from_details(reply: Reply, details: list[dict[str, Any]]) -> Failed | None:
-    if not details:
+def text_of(value: object) -> str | None:
+    """`value` as text; None for nothing."""
+    if value is None or value == "":
         return None
-    first = details[0]
+    return value if isinstance(value, str) else str(value)
+
+
+def _read_details(reply: Reply, details: list[dict[str, Any]]) -> tuple[tuple[str, ...], str]:
+    if not details:
+        return (), ""
     refusal = next((item for item in details if item.get("type") == "content_policy_violation"), None)
-    chosen = refusal or first
-    known = MODEL_ERRORS.get(str(chosen.get("type")))
-    return reply.failed(known or _by_retryable(reply), str(chosen.get("msg") or chosen.get("type") or ""))
-
-
-def _by_retryable(reply: Reply) -> ErrorClass:
-    answers = {"true": _TRANSIENT, "false": _CALLER}
-    return answers.get(reply.headers.get("X-Fal-Retryable", "").lower(), ErrorClass.UNKNOWN)
+    chosen = refusal or details[0]
+    kind = str(chosen.get("type"))
+    hint = _RETRYABLE.get(reply.headers.get("X-Fal-Retryable", "").lower(), ())
+    return (kind, *hint, "model_error"), str(chosen.get("msg") or chosen.get("type") or "")
 
 
 def _from_ingress(reply: Reply) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.providers.base import Output
 
-_KEYS: Final = ("images", "image", "output", "outputs", "url")
+_KEYS: Final = ("videos", "video", "images", "image", "output", "outputs", "url")
 _MAX_DEPTH: Final = 4
 _MAX_FILES: Final = 16
 
@@ -17,8 +17,9 @@ _MAX_FILES: Final = 16
 def find_outputs(value: object) -> tuple[Output, ...]:
     """The files in `value`: a URL, a list of them, or objects holding them, at most 16, in order.
 
-    Objects with one of the usual keys (`images`, `image`, `output`, `url`) are read only there, others
-    wherever a URL is. `data:` URLs become bytes. Other text is no file.
+    Objects with one of the usual keys (`videos`, `video`, `images`, `image`, `output`, `outputs`, `url`) are
+    read only there, at the first that holds something, so that a video's cover is no output; others wherever
+    a URL is. `data:` URLs become bytes. Other text is no file.
     """
     found: list[Output] = []
     for output in _walk(value, None, _MAX_DEPTH):

@@ -1,7 +1,7 @@
 """Words by which a model's free-text error shows that it refused the prompt or the picture.
 
-Providers whose errors carry no code (Replicate's `error` string, fal's `error` beside COMPLETED) leave only
-the text to go by. The list is data: an adapter can be given another one.
+Providers whose errors carry no code (Replicate's `error` string, fal's `error` beside COMPLETED, kie's
+`failMsg`) leave only the text to go by. The list is data: an adapter can be given another one.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from typing import Final
 
 REFUSAL_PATTERNS: Final = (
-    r"\bnsfw\b",
+    r"\bnsfw",
     r"flagged as sensitive",
-    r"sensitive content",
+    r"sensitive (?:content|words?\b)",
     r"\bE005\b",
-    r"content[ _]policy",
+    r"content[ _]polic",
     r"content[ _]moderation",
     r"moderation[ _]blocked",
     r"safety (?:system|filter|checker|polic|setting|reason)",

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any, Final
 from urllib.parse import quote
 
-import structlog
 from pydantic import SecretStr
 
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, ProviderJob, Running
-from shared.providers.exchange import ProviderClient
-from shared.providers.prompts import prompt_text
+from shared.providers.exchange import NoReply, ProviderClient, Reply
 from shared.providers.refusals import REFUSAL
-from shared.providers.replicate_answers import merge, read_prediction, read_submit
+from shared.providers.replicate_answers import read_prediction, read_submit
+from shared.providers.replicate_errors import rows
+from shared.providers.replicate_input import model_input
+from shared.providers.several import cancel_each, poll_each, submit_each
 from shared.providers.tools import ProviderTools
-
-log = structlog.get_logger()
 
 BASE_URL: Final = "https://api.replicate.com"
 _OFFICIAL: Final = re.compile(r"[^/:]+/[^/:]+")
 
 
 class ReplicateProvider:
-    """One prediction per image, submitted and polled together.
+    """One prediction per output, submitted and polled together.
 
     `upstream_model` is `owner/name`, `owner/name:version` or a version id. All addresses are built from the
     base URL; those in answers are not used. `refusal` tells refusals among the texts of failed predictions.
@@ -43,62 +41,37 @@ class ReplicateProvider:
         self._client = ProviderClient(tools, base, key)
         self._predictions = f"{base}/v1/predictions"
         self._models = f"{base}/v1/models"
-        self._refusal = refusal
+        self._rows = rows(refusal)
 
     async def submit(self, request: GenerationRequest) -> Accepted | Done | Failed:
         """All predictions at once; if only some are accepted, the job goes on with those."""
         url, payload = self._submission(request)
-        results = await asyncio.gather(*(self._submit_one(url, payload) for _ in range(request.num_outputs)))
-        ids = tuple(result for result in results if isinstance(result, str))
-        failures = [result for result in results if isinstance(result, Failed)]
-        if not ids:
-            return failures[0]
-        if failures:
-            log.warning(
-                "submission accepted in part",
-                provider=self.name,
-                accepted=len(ids),
-                asked=request.num_outputs,
-                error_classes=sorted({failure.error_class.value for failure in failures}),
-            )
-        return Accepted(ProviderJob(ids))
+
+        async def submit_one() -> str | Failed:
+            reply = await self._client.call("POST", url, self._client.limits.submit, payload)
+            return read_submit(reply, self._rows)
+
+        return await submit_each(self.name, request.num_outputs, submit_one)
 
     async def poll(self, job: ProviderJob) -> Running | Done | Failed:
-        return merge(await asyncio.gather(*(self._poll_one(prediction) for prediction in job.ids)))
+        return await poll_each(job, self._poll_one)
 
     async def cancel(self, job: ProviderJob) -> None:
-        await asyncio.gather(
-            *(
-                self._client.call(
-                    "POST", f"{self._predictions}/{quote(prediction)}/cancel", self._client.limits.poll
-                )
-                for prediction in job.ids
-            )
-        )
-
-    async def _submit_one(self, url: str, payload: dict[str, Any]) -> str | Failed:
-        return read_submit(await self._client.call("POST", url, self._client.limits.submit, payload))
+        await cancel_each(job, self._cancel_one)
 
     async def _poll_one(self, prediction: str) -> Running | Done | Failed:
-        reply = await self._client.call(
-            "GET", f"{self._predictions}/{quote(prediction)}", self._client.limits.poll
-        )
-        return read_prediction(reply, self._refusal)
+        url = f"{self._predictions}/{quote(prediction)}"
+        return read_prediction(await self._client.call("GET", url, self._client.limits.poll), self._rows)
+
+    async def _cancel_one(self, prediction: str) -> Reply | NoReply:
+        url = f"{self._predictions}/{quote(prediction)}/cancel"
+        return await self._client.call("POST", url, self._client.limits.poll)
 
     def _submission(self, request: GenerationRequest) -> tuple[str, dict[str, Any]]:
+        payload: dict[str, Any] = {"input": model_input(request)}
+        if request.callback_url:
+            payload |= {"webhook": request.callback_url, "webhook_events_filter": ["completed"]}
         model = request.upstream_model
         if _OFFICIAL.fullmatch(model):
-            return f"{self._models}/{quote(model)}/predictions", {"input": model_input(request)}
-        return self._predictions, {"version": model.rpartition(":")[2], "input": model_input(request)}
-
-
-def model_input(request: GenerationRequest) -> dict[str, Any]:
-    """The input of one nano banana prediction; the catalog's options win over everything else."""
-    body: dict[str, Any] = {"prompt": prompt_text(request), "output_format": "png"}
-    if request.aspect_ratio:
-        body["aspect_ratio"] = request.aspect_ratio
-    if request.resolution:
-        body["resolution"] = request.resolution
-    if request.image_urls:
-        body["image_input"] = list(request.image_urls)
-    return {**body, **request.options}
+            return f"{self._models}/{quote(model)}/predictions", payload
+        return self._predictions, {"version": model.rpartition(":")[2], **payload}

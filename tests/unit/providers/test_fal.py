@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from shared.http import provider_session
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Output, ProviderJob, Running
 from shared.providers.errors import ErrorClass
-from shared.providers.fal import FalProvider, app_path, model_input
+from shared.providers.fal import FalProvider, app_path
+from shared.providers.fal_input import model_input
 from tests.unit.http.serving import serving
 from tests.unit.providers.upstream import Upstream, tools, upstream
 

@@ -5,7 +5,8 @@ from pydantic import SecretStr
 
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Output, ProviderJob, Running
 from shared.providers.errors import ErrorClass
-from shared.providers.replicate import ReplicateProvider, model_input
+from shared.providers.replicate import ReplicateProvider
+from shared.providers.replicate_input import model_input
 from tests.unit.providers.upstream import tools, upstream
 
 KEY = SecretStr("r8_token")

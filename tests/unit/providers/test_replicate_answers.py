@@ -8,8 +8,9 @@ import pytest
 from shared.providers.base import Done, Failed, Output, Running
 from shared.providers.errors import ErrorClass
 from shared.providers.exchange import NoReply, Reply
-from shared.providers.refusals import REFUSAL, compile_patterns
-from shared.providers.replicate_answers import merge, read_prediction, read_submit
+from shared.providers.refusals import compile_patterns
+from shared.providers.replicate_answers import read_prediction, read_submit
+from shared.providers.replicate_errors import ROWS, rows
 from tests.unit.providers.replies import HTML, LOST, UNSENT, reply
 
 
@@ -39,19 +40,19 @@ def prediction(status: str, **fields: Any) -> Reply:
 def test_a_failed_submission_is_classified_by_its_answer(
     answer: Reply | NoReply, expected: ErrorClass
 ) -> None:
-    result = read_submit(answer)
+    result = read_submit(answer, ROWS)
     assert isinstance(result, Failed)
     assert result.error_class is expected
 
 
 def test_an_accepted_submission_gives_the_id() -> None:
-    assert read_submit(reply(201, {"id": "ufawqhfynnddngldkgtslldrkq", "status": "starting"})) == (
+    assert read_submit(reply(201, {"id": "ufawqhfynnddngldkgtslldrkq", "status": "starting"}), ROWS) == (
         "ufawqhfynnddngldkgtslldrkq"
     )
 
 
 def test_the_delay_of_a_throttled_submission_is_read_from_the_text() -> None:
-    result = read_submit(reply(429, {"detail": "Request was throttled. Your rate limit resets in ~30s."}))
+    result = read_submit(reply(429, {"detail": "Request was throttled. Your rate limit resets in ~30s."}), ROWS)
     assert isinstance(result, Failed)
     assert result.retry_after == timedelta(seconds=30)
 
@@ -75,11 +76,11 @@ def test_the_delay_of_a_throttled_submission_is_read_from_the_text() -> None:
     ],
 )
 def test_anything_unclear_means_keep_polling(answer: Reply | NoReply) -> None:
-    assert isinstance(read_prediction(answer, REFUSAL), Running)
+    assert isinstance(read_prediction(answer, ROWS), Running)
 
 
 def test_an_unknown_status_word_is_named_in_the_note() -> None:
-    assert read_prediction(prediction("warming"), REFUSAL) == Running(note="unknown status 'warming'")
+    assert read_prediction(prediction("warming"), ROWS) == Running(note="unknown status 'warming'")
 
 
 @pytest.mark.parametrize(
@@ -99,13 +100,13 @@ def test_an_unknown_status_word_is_named_in_the_note() -> None:
     ],
 )
 def test_a_failed_prediction_is_classified_by_its_text(answer: Reply, expected: ErrorClass) -> None:
-    result = read_prediction(answer, REFUSAL)
+    result = read_prediction(answer, ROWS)
     assert isinstance(result, Failed)
     assert result.error_class is expected
 
 
 def test_aborted_may_be_tried_again_and_canceled_may_not() -> None:
-    aborted, canceled = (read_prediction(prediction(word), REFUSAL) for word in ("aborted", "canceled"))
+    aborted, canceled = (read_prediction(prediction(word), ROWS) for word in ("aborted", "canceled"))
     assert isinstance(aborted, Failed)
     assert isinstance(canceled, Failed)
     assert aborted.error_class is ErrorClass.TRANSIENT
@@ -114,7 +115,7 @@ def test_aborted_may_be_tried_again_and_canceled_may_not() -> None:
 
 def test_the_patterns_of_refusals_can_be_replaced() -> None:
     answer = prediction("failed", error="computer says no")
-    result = read_prediction(answer, compile_patterns(["computer says no"]))
+    result = read_prediction(answer, rows(compile_patterns(["computer says no"])))
     assert isinstance(result, Failed)
     assert result.error_class is ErrorClass.POLICY_REFUSAL
 
@@ -130,18 +131,5 @@ def test_the_patterns_of_refusals_can_be_replaced() -> None:
     ],
 )
 def test_an_output_may_be_a_string_a_list_or_an_object(output: object) -> None:
-    assert read_prediction(prediction("succeeded", output=output), REFUSAL) == Done((Output("https://f/1"),))
+    assert read_prediction(prediction("succeeded", output=output), ROWS) == Done((Output("https://f/1"),))
 
-
-ONE, TWO = Done((Output("https://f/1"),)), Done((Output("https://f/2"),))
-REFUSED = Failed(ErrorClass.POLICY_REFUSAL, "no")
-BROKEN = Failed(ErrorClass.TRANSIENT, "boom")
-
-
-def test_several_predictions_end_together_with_what_succeeded() -> None:
-    assert merge([ONE, TWO]) == Done((Output("https://f/1"), Output("https://f/2")))
-    assert merge([ONE, REFUSED]) == ONE
-    assert merge([BROKEN, TWO]) == TWO
-    assert merge([REFUSED, BROKEN]) == REFUSED
-    assert merge([ONE, Running()]) == Running()
-    assert merge([Running(), ONE, Running(note="HTTP 500")]) == Running(note="HTTP 500")
