@@ -11,10 +11,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.api.auth import Authenticator
+from services.api.callbacks import callback_verifiers
 from services.api.cancel import Cancellations, cancel_endpoints
 from services.api.dialects.eggapi.endpoints import DIALECT as EGGAPI
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_renderer
 from services.api.files import file_endpoints
+from services.api.hints import Hints, hint_endpoints
 from services.api.middleware import RequestFrame
 from services.api.rendering import render_errors
 from services.api.submit import Submissions
@@ -24,7 +26,7 @@ from shared.bus.events import EventType
 from shared.bus.listener import Listener
 from shared.files import Files
 from shared.health import ops_endpoints
-from shared.http import EgressPolicy
+from shared.http import EgressPolicy, provider_session
 from shared.ledger.chain import Ledger
 from shared.ledger.usage import UsageFold
 from shared.links import file_url
@@ -90,7 +92,7 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
     def url(key: str) -> str:
         return file_url(settings, key)
 
-    async with Files(settings.s3) as files:
+    async with Files(settings.s3) as files, provider_session() as calls:
         app = FastAPI(title="Hatchery", openapi_url=None, redirect_slashes=False)
         service = ApiService(platform, RequestFrame(app), submissions, listener)
         app.include_router(
@@ -107,6 +109,8 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         cancellations = Cancellations(store, tasks, platform.publisher)
         app.include_router(cancel_endpoints(authenticate, cancellations, {EGGAPI: task_renderer(url)}))
         app.include_router(file_endpoints(files))
+        verifiers = callback_verifiers(settings, calls)
+        app.include_router(hint_endpoints(verifiers, Hints(platform.publisher), platform.clock))
         # Customers reach this port; metrics are for the ops port, except on a developer's own machine.
         app.include_router(
             ops_endpoints(lambda: {Role.API.value: service.ready()}, show_metrics=settings.local_development)

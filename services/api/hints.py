@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Protocol
 
 import orjson
 import structlog
@@ -20,6 +18,7 @@ from services.api.errors import BodyTooLarge
 from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
+from shared.providers.callbacks.base import CallbackVerifier
 
 log = structlog.get_logger()
 
@@ -28,10 +27,6 @@ MOST_CALLBACK_BYTES = 6 * 1024 * 1024
 HINT_EVERY_SECONDS = 1.0
 MOST_REMEMBERED = 10_000
 _TASK_ID = re.compile(r"[a-z]{3,8}_[0-9a-z]{26}")
-
-
-class CallbackVerifier(Protocol):
-    async def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None: ...
 
 
 class Hints:

@@ -169,7 +169,9 @@ async def test_another_accounts_task_is_as_unknown_as_one_that_is_not(
 async def test_a_body_is_ignored_whatever_it_is(store: TaskStore, api: httpx.AsyncClient) -> None:
     task = await a_stored_task(store, State.RUNNING)
 
-    answer = await api.post(f"/v1/tasks/{task.id}/cancel", content=b"{no json", headers={"Content-Type": "x/y"})
+    answer = await api.post(
+        f"/v1/tasks/{task.id}/cancel", content=b"{no json", headers={"Content-Type": "x/y"}
+    )
 
     assert answer.status_code == 202
 

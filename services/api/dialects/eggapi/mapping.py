@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.dialects.eggapi.schemas import GenerateRequest, VideoRequest
+from shared.catalog.price import units_of
 from shared.ledger.usage import ModelUsage
 from shared.money import usd_from_nano
 from shared.tasks.lifecycle import State
@@ -86,7 +87,7 @@ def usage_body(task: Task) -> dict[str, Any]:
         "task_id": task.id,
         "model": task.model,
         "type": task.kind,
-        "units": len(task.outputs),
+        "units": units_of(task.quote.unit, task.request, len(task.outputs)),
         "unit_cost": cost_text(task.quote.unit_nano),
         "cost": cost_text(task.cost_nano),
         "created_at": time_text(task.completed_at or task.created_at),
