@@ -1,7 +1,7 @@
 """Health of routes and keys, shared by all processes through MongoDB and read at most once a second.
 
 Collection `health`: `{_id: "route:…" | "key:…" | "key:… on route:…", until, reason}` for a rest, and on
-routes `{open_until, trips, probe_until}` for a breaker that is not closed. Without trouble nothing is written.
+routes `{open_until, trips, probe_until}` for a breaker that is not closed. Without trouble it is empty.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import structlog
 
 from shared.catalog.model import BreakerSettings, Catalog
 from shared.clock import Clock
+from shared.key_register import KeyRegister
 from shared.mongo import Database, Document
 from shared.providers.base import Failed
 from shared.routing.breaker import CLOSED, Breaker, Failure
@@ -33,13 +34,12 @@ _ROUTE = "route:"
 class RouteHealth:
     """What this process knows, what it has learnt itself, and how it tells the others."""
 
-    def __init__(
-        self, database: Database, clock: Clock, keys: Mapping[str, tuple[str, ...]], catalog: Catalog
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, catalog: Catalog) -> None:
         self._health = database["health"]
         self._clock = clock
         self._settings = {name: entry.breaker for name, entry in catalog.providers.items()}
-        self._known = Health(keys=keys)
+        self._register = KeyRegister(database, clock)
+        self._known = Health()
         self._read_at = float("-inf")
         self._failures: dict[str, tuple[Failure, ...]] = {}
         """Since the last success that this process saw, by route."""
@@ -50,12 +50,12 @@ class RouteHealth:
         needed = (self._clock.now() - at_least).total_seconds() if at_least is not None else float("inf")
         if age > min(READ_EVERY_SECONDS, needed):
             began = time.monotonic()
-            documents = await self._health.find({}).to_list()
-            self._known = self._parsed(documents)
+            keys, documents = await self._register.read(), await self._health.find({}).to_list()
+            self._known = self._parsed(keys, documents)
             self._read_at = began
         return self._known
 
-    def _parsed(self, documents: list[Document]) -> Health:
+    def _parsed(self, keys: Mapping[str, tuple[str, ...]], documents: list[Document]) -> Health:
         now = self._clock.now()
         rests, breakers = {}, {}
         for document in documents:
@@ -68,7 +68,7 @@ class RouteHealth:
                     trips=document["trips"],
                     probe_until=document.get("probe_until"),
                 )
-        return replace(self._known, rests=rests, breakers=breakers)
+        return Health(keys, rests, breakers)
 
     async def claim_probe(self, route: str) -> bool:
         """Be the one that tries a half-open route; False when somebody else does."""

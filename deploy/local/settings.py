@@ -13,6 +13,16 @@ from deploy.local.state import Secrets
 
 CATALOG = REPOSITORY / "deploy" / "catalog.yaml"
 
+SIMULATED = {
+    "fal": "/fal",
+    "replicate": "/replicate",
+    "kie": "/kie",
+    "gemini": "/gemini",
+    "openai": "/openai/v1",
+    "openrouter": "/openrouter/api/v1",
+}
+"""Where the simulator plays each provider."""
+
 
 def service_settings(
     servers: Servers, secrets: Secrets, *, port: int, simulator_url: str, given: Mapping[str, str]
@@ -23,11 +33,11 @@ def service_settings(
         "HATCHERY_LOG_FORMAT": "json",
         "HATCHERY_LOG_LEVEL": "info",
     }
-    for provider in ("fal", "replicate"):
+    for provider, path in SIMULATED.items():
         prefix = f"HATCHERY_PROVIDERS__{provider.upper()}__"
         if f"{prefix}KEYS" not in given:
             defaults[f"{prefix}KEYS"] = json.dumps(["sim-key"])
-            defaults[f"{prefix}BASE_URL"] = f"{simulator_url}/{provider}"
+            defaults[f"{prefix}BASE_URL"] = f"{simulator_url}{path}"
     chosen = {key: value for key, value in given.items() if key in defaults or "PROVIDERS__" in key}
     return (
         defaults

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from services.router.handlers import RouterHandlers
 from services.router.overdue import OverdueWatch
 from shared.bus.topology import ROUTER_QUEUE
-from shared.providers.keys import key_ids
 from shared.route_health import RouteHealth
 from shared.runtime import Platform
 from shared.tasks.lifecycle import Role
@@ -19,8 +18,7 @@ from shared.tasks.service import TaskService, task_tools
 async def build(platform: Platform) -> AsyncIterator[TaskService]:
     """The router with everything it needs."""
     tools = task_tools(platform, Role.ROUTER)
-    keys = key_ids(platform.settings.providers)
-    health = RouteHealth(platform.database, platform.clock, keys, platform.catalog)
+    health = RouteHealth(platform.database, platform.clock, platform.catalog)
     handlers = RouterHandlers(tools, platform.catalog, health, platform.clock, platform.killpoints)
     yield TaskService(
         platform,

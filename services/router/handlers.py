@@ -25,6 +25,8 @@ log = structlog.get_logger()
 DISPATCH_WAKE = timedelta(seconds=5)
 """A dispatch that no worker has claimed by then is looked at again."""
 REJECT_WAKE = timedelta(seconds=5)
+NO_WORKER_WAIT = timedelta(seconds=1)
+"""Which providers have keys is known once a worker has said so."""
 
 
 class RouterHandlers:
@@ -72,6 +74,8 @@ class RouterHandlers:
         """The decision; whoever is to probe a route has won the right to."""
         while True:
             health = await self._health.snapshot()
+            if not health.keys:
+                return Wait(self._clock.now() + NO_WORKER_WAIT, "no worker has come up yet")
             model = self._catalog.models.get(task.model)
             decision = decide(task, model, health, self._clock.now(), self._revealed)
             if not isinstance(decision, Dispatch) or not decision.probe:

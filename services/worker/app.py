@@ -23,6 +23,7 @@ from shared.bus.topology import worker_queue
 from shared.files import Files
 from shared.http import EgressPolicy, guarded_session, provider_session
 from shared.ids import Prefix, new_id
+from shared.key_register import KeyRegister, stay_registered
 from shared.providers.inputs import InputImages
 from shared.providers.keys import key_ids
 from shared.providers.registry import build_adapters
@@ -48,7 +49,9 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
     owner = new_id(Prefix.OWNER)
     limits = {name: entry.limits for name, entry in platform.catalog.providers.items()}
     shares = Shares(platform.database, platform.clock, owner, limits)
-    health = RouteHealth(platform.database, platform.clock, key_ids(settings.providers), platform.catalog)
+    health = RouteHealth(platform.database, platform.clock, platform.catalog)
+    register = KeyRegister(platform.database, platform.clock)
+    own_keys = key_ids(settings.providers)
     aftermath = Aftermath(platform.database)
     async with (
         Files(settings.s3) as files,
@@ -104,6 +107,7 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
             background=[
                 handlers.keep_leases,
                 partial(shares.keep, capacity.in_hand),
+                partial(stay_registered, register, own_keys),
                 listen(EventType.TASK_CANCEL_REQUESTED, handlers.cancel_requested).run,
                 listen(EventType.ATTEMPT_HINTED, handlers.hinted).run,
             ],

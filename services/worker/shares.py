@@ -52,7 +52,7 @@ class Shares:
 
     async def keep(self, in_hand: Callable[[str], int]) -> None:
         """Renew once a second until cancelled."""
-        while self._limits:
+        while True:
             try:
                 await self.renew(in_hand)
             except Exception as error:

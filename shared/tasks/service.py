@@ -127,7 +127,8 @@ class TaskService:
             for part in parts
         ]
         background = [
-            asyncio.create_task(work(), name=f"{self.name}:{work.__name__}") for work in self._background
+            asyncio.create_task(work(), name=f"{self.name}:background-{number}")
+            for number, work in enumerate(self._background)
         ]
         stopping = asyncio.create_task(self._stopping.wait(), name=f"{self.name}:stop")
         await asyncio.wait([*intakes, *background, stopping], return_when=asyncio.FIRST_COMPLETED)

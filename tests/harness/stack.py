@@ -15,6 +15,7 @@ from pymongo import AsyncMongoClient
 from yarl import URL
 
 from deploy.local.servers import Servers
+from deploy.local.settings import SIMULATED
 from shared.accounts.account import Accounts
 from shared.accounts.key import Keys
 from shared.bus.events import Event, EventType
@@ -75,10 +76,7 @@ class Stack:
             "HATCHERY_KEY_PEPPER": "pepper-of-the-tests",
             "HATCHERY_SECRETS_KEY": base64.b64encode(bytes(range(32))).decode(),
             "HATCHERY_CATALOG": str(CATALOG),
-            "HATCHERY_PROVIDERS__FAL__KEYS": '["sim-key"]',
-            "HATCHERY_PROVIDERS__FAL__BASE_URL": f"{self.simulator_url}/fal",
-            "HATCHERY_PROVIDERS__REPLICATE__KEYS": '["sim-key"]',
-            "HATCHERY_PROVIDERS__REPLICATE__BASE_URL": f"{self.simulator_url}/replicate",
+            **_providers(self.simulator_url),
             "HATCHERY_LOCAL_DEVELOPMENT": "true",
             "HATCHERY_PUBLIC_URL": self.api_url,
             "HATCHERY_PORT": str(self.port),
@@ -169,6 +167,15 @@ class Stack:
     def logs(self) -> str:
         """Everything the services have written."""
         return "\n".join(path.read_text(errors="replace") for path in self._folder.glob(f"{self.name}-*.log"))
+
+
+def _providers(simulator_url: str) -> dict[str, str]:
+    """One key for each provider, and the address at which the simulator plays it."""
+    env = {}
+    for name, path in SIMULATED.items():
+        prefix = f"HATCHERY_PROVIDERS__{name.upper()}__"
+        env |= {f"{prefix}KEYS": '["sim-key"]', f"{prefix}BASE_URL": f"{simulator_url}{path}"}
+    return env
 
 
 def _settings(env: Mapping[str, str]) -> Settings:
