@@ -110,9 +110,7 @@ async def test_a_break_after_the_last_chunk_takes_nothing_from_the_answer() -> N
 
 
 async def test_a_provider_that_falls_silent_is_transient() -> None:
-    *_, last = await events(
-        OpenAiProvider, Script(HI, then="silence"), idle=timedelta(milliseconds=50)
-    )
+    *_, last = await events(OpenAiProvider, Script(HI, then="silence"), idle=timedelta(milliseconds=50))
     assert last == Failed(ErrorClass.TRANSIENT, "the provider fell silent")
 
 
