@@ -17,7 +17,7 @@ from services.api.dialects.eggapi.mapping import (
     time_text,
     usage_body,
 )
-from services.api.dialects.eggapi.schemas import GenerateRequest, parse_generate
+from services.api.dialects.eggapi.schemas import GenerateRequest, VideoRequest, parse_generate
 from shared.ledger.usage import ModelUsage
 from shared.providers.errors import ErrorClass
 from shared.tasks.lifecycle import State
@@ -216,6 +216,53 @@ def test_input_images_make_it_an_edit(fields: dict[str, Any], kind: str, images:
 
     assert kind_of(asked) == kind
     assert request_of(asked).image_urls == images
+
+
+@pytest.mark.parametrize(
+    ("fields", "images"),
+    [
+        ({}, ()),
+        ({"image_url": "https://a.example/2.png"}, ("https://a.example/2.png",)),
+        ({"image_urls": ["https://a.example/1.png"]}, ("https://a.example/1.png",)),
+    ],
+)
+def test_a_video_is_one_with_a_first_frame_and_without(
+    fields: dict[str, Any], images: tuple[str, ...]
+) -> None:
+    sent = {"model": "veo3.1", "prompt": "a hen", "aspect_ratio": "4:3", "duration": 8, **fields}
+    asked = parse_generate(sent, VideoRequest)
+
+    assert kind_of(asked) == "video_generate"
+    assert request_of(asked) == TaskRequest(
+        prompt="a hen", aspect_ratio="4:3", image_urls=images, duration_seconds=8
+    )
+
+
+def test_only_a_video_has_a_duration() -> None:
+    assert request_of(body(duration=7)).duration_seconds is None
+
+
+def a_video(**fields: Any) -> Task:
+    files = [{"key": f"videos/{ID}/0.mp4", "content_type": "video/mp4", "size": 70}]
+    request = {"prompt": "a hen", "duration_seconds": 8}
+    quote = {"unit": "second", "unit_nano": 80_000_000, "units": 8, "hold_nano": 640_000_000}
+    task = a_timed_task(
+        State.COMPLETED, kind="video_generate", model="veo3.1", request=request, quote=quote, **fields
+    )
+    return Task.model_validate({**task.model_dump(by_alias=True), "outputs": files})
+
+
+def test_a_completed_video_shows_its_one_file_and_its_length() -> None:
+    shown = task_body(a_video(cost_nano=640_000_000), url)
+
+    assert (shown["type"], shown["cost"]) == ("video_generate", "$0.6400")
+    assert shown["output"] == {"url": f"https://files.example.org/videos/{ID}/0.mp4", "duration_seconds": 8}
+
+
+def test_a_unit_of_a_video_is_a_second() -> None:
+    record = usage_body(a_video(cost_nano=640_000_000))
+
+    assert (record["units"], record["unit_cost"], record["cost"]) == (8, "$0.0800", "$0.6400")
 
 
 def test_a_request_is_put_into_our_own_words() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.api.dialects.eggapi.errors import render_error
-from services.api.dialects.eggapi.schemas import parse_generate
-from services.api.errors import InvalidField
+from services.api.dialects.eggapi.schemas import VideoRequest, parse_generate
+from services.api.errors import InvalidField, TaskEnded
 from shared.errors import HatcheryError
 from shared.ledger.block import InsufficientBalance
 from shared.mongo import DatabaseUnavailable
@@ -104,6 +104,39 @@ def test_a_bad_field_is_named_with_what_it_should_be(fields: dict[str, Any], mes
     assert caught.value.message == message
 
 
+def test_a_video_takes_five_seconds_unless_told_otherwise() -> None:
+    body = parse_generate(LEAST, VideoRequest)
+
+    assert (body.duration, body.aspect_ratio, body.num_outputs) == (5, "16:9", 1)
+    assert parse_generate(sent(duration=None), VideoRequest).duration == 5
+
+
+@pytest.mark.parametrize("ratio", ["16:9", "9:16", "1:1", "4:3", "3:4"])
+def test_a_video_has_more_shapes_than_an_image(ratio: str) -> None:
+    assert parse_generate(sent(aspect_ratio=ratio), VideoRequest).aspect_ratio == ratio
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"aspect_ratio": "21:9"},
+            "aspect_ratio must be one of: '16:9', '9:16', '1:1', '4:3', '3:4'",
+        ),
+        ({"num_outputs": 2}, "num_outputs must be at most 1"),
+        ({"duration": 0}, "duration must be at least 1"),
+        ({"duration": 61}, "duration must be at most 60"),
+        ({"duration": "5"}, "duration must be an integer"),
+        ({"image_urls": ["https://a.example/x.png"] * 2}, "image_urls must have at most 1 item"),
+    ],
+)
+def test_what_a_video_cannot_be_is_named(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidField) as caught:
+        parse_generate(sent(**fields), VideoRequest)
+
+    assert caught.value.message == message
+
+
 def test_every_bad_field_is_named_at_once() -> None:
     with pytest.raises(InvalidField) as caught:
         parse_generate({"num_outputs": 9, "resolution": "8k"})
@@ -129,6 +162,11 @@ def test_what_the_client_sent_is_not_echoed() -> None:
             InvalidField("prompt is required"),
             400,
             b'{"data":null,"error":{"code":"VALIDATION_ERROR","message":"prompt is required"}}',
+        ),
+        (
+            TaskEnded("The task is already completed"),
+            409,
+            b'{"data":null,"error":{"code":"CONFLICT","message":"The task is already completed"}}',
         ),
         (
             InsufficientBalance(),
