@@ -6,7 +6,18 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from deploy.simulator import callback_endpoints, control, fal, file_endpoints, kie, replicate, sink_endpoints
+from deploy.simulator import (
+    callback_endpoints,
+    control,
+    fal,
+    file_endpoints,
+    gemini,
+    kie,
+    openai,
+    openrouter,
+    replicate,
+    sink_endpoints,
+)
 from deploy.simulator.callbacks import Callbacks
 from deploy.simulator.files import FileShelf
 from deploy.simulator.inputs import InputImages
@@ -18,7 +29,7 @@ from deploy.simulator.world import WORLD, World
 
 _LARGEST_BODY = 64 * 1024 * 1024
 
-PROVIDERS = {fal.NAME: fal.ROUTES, replicate.NAME: replicate.ROUTES, kie.NAME: kie.ROUTES}
+PROVIDERS = {provider.NAME: provider.ROUTES for provider in (fal, replicate, kie, gemini, openai, openrouter)}
 
 
 def build(*, latency: float, polls: int) -> web.Application:

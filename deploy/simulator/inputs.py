@@ -48,6 +48,12 @@ class InputImages:
         if self._session is not None:
             await self._session.close()
 
+    async def read(self, urls: Sequence[str]) -> tuple[bytes, ...] | BadInput:
+        """The thumbnails of the images, or the first image that cannot be used."""
+        results = await asyncio.gather(*(self._fetch(index, url) for index, url in enumerate(urls)))
+        bad = next((result for result in results if isinstance(result, BadInput)), None)
+        return bad or tuple(result for result in results if isinstance(result, bytes))
+
     async def _fetch_all(self, job: Job, urls: Sequence[str], explain: Callable[[BadInput], Problem]) -> None:
         results = await asyncio.gather(*(self._fetch(index, url) for index, url in enumerate(urls)))
         job.thumbnails = tuple(result for result in results if isinstance(result, bytes))

@@ -34,6 +34,7 @@ class Rule(BaseModel):
     then: Then = Then()
     latency_ms: StrictInt | None = Field(default=None, ge=0)
     polls: StrictInt | None = Field(default=None, ge=0)
+    chunk_delay_ms: StrictInt = Field(default=0, ge=0)
 
     def matches(self, provider: str, prompt: str) -> bool:
         if self.provider not in ("*", provider):
@@ -43,11 +44,12 @@ class Rule(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one submission meets. `latency` in seconds."""
+    """What one submission meets. `latency`, and `chunk_delay` between the chunks of a stream, in seconds."""
 
     then: Then
     latency: float
     polls: int
+    chunk_delay: float = 0.0
 
 
 @dataclass(slots=True)
@@ -102,7 +104,8 @@ class RuleBook:
             live.matched += 1
             rule = live.rule
             latency = self._latency if rule.latency_ms is None else rule.latency_ms / 1000
-            return Plan(rule.then, latency, self._polls if rule.polls is None else rule.polls)
+            polls = self._polls if rule.polls is None else rule.polls
+            return Plan(rule.then, latency, polls, rule.chunk_delay_ms / 1000)
         return Plan(Then(), self._latency, self._polls)
 
 
