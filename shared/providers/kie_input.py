@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from shared.providers.base import GenerationRequest
+from shared.providers.capabilities import Kind
 from shared.providers.prompts import prompt_text
 
 
@@ -46,5 +47,6 @@ def model_input(request: GenerationRequest) -> dict[str, Any]:
     if request.duration_seconds is not None:
         body["duration"] = str(request.duration_seconds)
     if request.image_urls:
-        body[family.images] = list(request.image_urls)
+        most = 1 if request.kind is Kind.VIDEO else None
+        body[family.images] = list(request.image_urls[:most])
     return {**body, **request.options}

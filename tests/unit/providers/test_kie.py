@@ -59,7 +59,7 @@ def accepted(task_id: str) -> tuple[int, dict[str, Any]]:
                 "a hen",
                 None,
                 "9:16",
-                image_urls=IMAGES[:1],
+                image_urls=IMAGES,
                 kind=Kind.VIDEO,
                 duration_seconds=10,
                 options={"sound": True},

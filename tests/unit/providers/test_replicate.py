@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.providers.base import Accepted, Done, Failed, GenerationRequest, Output, ProviderJob, Running
+from shared.providers.capabilities import Kind
 from shared.providers.errors import ErrorClass
 from shared.providers.replicate import ReplicateProvider
 from shared.providers.replicate_input import model_input
@@ -24,6 +25,45 @@ def test_the_input_uses_replicates_names() -> None:
         "output_format": "png",
         "seed": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("model", "field"), [("kwaivgi/kling-v2.6", "start_image"), ("google/veo-3.1", "image")]
+)
+def test_a_video_begins_with_the_first_picture_and_lasts_whole_seconds(model: str, field: str) -> None:
+    request = GenerationRequest(
+        model,
+        "a hen runs",
+        aspect_ratio="16:9",
+        image_urls=("https://i/1", "https://i/2"),
+        options={"generate_audio": False},
+        kind=Kind.VIDEO,
+        duration_seconds=8,
+    )
+    assert model_input(request) == {
+        "prompt": "a hen runs",
+        "aspect_ratio": "16:9",
+        "duration": 8,
+        field: "https://i/1",
+        "generate_audio": False,
+    }
+
+
+def test_a_video_without_a_picture_or_a_length_leaves_both_to_the_model() -> None:
+    request = GenerationRequest("google/veo-3.1", "a hen runs", kind=Kind.VIDEO)
+    assert model_input(request) == {"prompt": "a hen runs"}
+
+
+@pytest.mark.parametrize("model", [MODEL, "39ed52f2"])
+async def test_the_callback_is_asked_for_only_when_all_is_over(model: str) -> None:
+    async with upstream() as (server, session):
+        server.answers[PATH] = server.answers["POST /v1/predictions"] = [(201, {"id": "p1"})]
+        await ReplicateProvider(tools(session), KEY, server.url).submit(
+            GenerationRequest(model, "a hen", callback_url="https://us.example/callbacks/replicate/task_1")
+        )
+    sent = server.seen[0][2]
+    assert sent["webhook"] == "https://us.example/callbacks/replicate/task_1"
+    assert sent["webhook_events_filter"] == ["completed"]
 
 
 async def test_each_image_is_a_prediction_of_its_own() -> None:
@@ -54,6 +94,15 @@ async def test_a_job_goes_on_with_the_predictions_that_were_accepted() -> None:
             GenerationRequest(MODEL, "a hen", num_outputs=2)
         )
     assert result == Accepted(ProviderJob(("p1",)))
+
+
+async def test_a_prediction_that_may_run_unknown_to_us_is_counted() -> None:
+    async with upstream() as (server, session):
+        server.answers[PATH] = [(201, {"id": "p1"}), (500, {"title": "Internal server error"})]
+        result = await ReplicateProvider(tools(session), KEY, server.url).submit(
+            GenerationRequest(MODEL, "a hen", num_outputs=2)
+        )
+    assert result == Accepted(ProviderJob(("p1",)), unaccounted=1)
 
 
 async def test_if_none_was_accepted_the_failure_is_told() -> None:
