@@ -10,7 +10,11 @@ from pydantic import SecretStr
 from shared.errors import HatcheryError
 from shared.providers.base import Provider
 from shared.providers.fal import FalProvider
+from shared.providers.gemini import GeminiProvider
 from shared.providers.keys import key_id
+from shared.providers.kie import KieProvider
+from shared.providers.openai import OpenAiProvider
+from shared.providers.openrouter import OpenRouterProvider
 from shared.providers.replicate import ReplicateProvider
 from shared.providers.tools import ProviderTools
 from shared.settings import ProviderSettings
@@ -30,6 +34,10 @@ class Adapter(Protocol):
 
 ADAPTERS: Final[Mapping[str, Adapter]] = {
     FalProvider.name: FalProvider,
+    GeminiProvider.name: GeminiProvider,
+    KieProvider.name: KieProvider,
+    OpenAiProvider.name: OpenAiProvider,
+    OpenRouterProvider.name: OpenRouterProvider,
     ReplicateProvider.name: ReplicateProvider,
 }
 
