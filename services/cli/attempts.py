@@ -91,7 +91,7 @@ def orphan_stages(since: datetime, provider: str | None) -> list[dict[str, Any]]
 
 
 def _orphan(task_id: str, attempt: dict[str, Any]) -> dict[str, Any]:
-    fields = ("number", "provider", "route", "error_class", "late", "late_cost_nano")
+    fields = ("number", "provider", "route", "error_class", "unaccounted", "late", "late_cost_nano")
     return {
         "task_id": task_id,
         **{field: attempt.get(field) for field in fields},
@@ -105,7 +105,7 @@ def _print(found: dict[str, Any]) -> None:
     if not found["total"]:
         console.print("no suspected orphans")
         return
-    table = Table("time (UTC)", "task", "number", "route", "provider jobs", "error", "became")
+    table = Table("time (UTC)", "task", "number", "route", "provider jobs", "unknown jobs", "error", "became")
     for one in found["orphans"]:
         table.add_row(
             f"{one['at']:%Y-%m-%d %H:%M:%S}",
@@ -113,6 +113,7 @@ def _print(found: dict[str, Any]) -> None:
             str(one["number"]),
             one["route"],
             ", ".join(one["provider_job_ids"]),
+            str(one["unaccounted"] or ""),
             one["error_class"],
             _became(one["late"], one["late_cost_nano"]),
         )

@@ -24,7 +24,7 @@ def orphan(route: str = "fal:banana", number: int = 1, **fields: Any) -> Any:
 async def test_an_orphan_is_listed_with_its_job_and_what_became_of_it(database: Database) -> None:
     job = ProviderJobRecord(ids=("job_7",))
     attempts = (
-        orphan(provider_job=job, late="finished", late_cost_nano=39_000_000),
+        orphan(provider_job=job, unaccounted=2, late="finished", late_cost_nano=39_000_000),
         attempt("replicate:banana", number=2),
     )
     await database["tasks"].insert_one(task_document(State.COMPLETED, _id="gen_1", attempts=attempts))
@@ -40,6 +40,7 @@ async def test_an_orphan_is_listed_with_its_job_and_what_became_of_it(database: 
                 "provider": "fal",
                 "route": "fal:banana",
                 "error_class": "submit_ambiguous",
+                "unaccounted": 2,
                 "late": "finished",
                 "late_cost_nano": 39_000_000,
                 "provider_job_ids": ["job_7"],
