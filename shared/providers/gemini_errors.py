@@ -27,6 +27,7 @@ REFUSALS: Final = frozenset(
 )
 """Values of `finishReason` by which the model says no."""
 
+_TOOL_CALLS: Final = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
 _BLOCKED: Final = "blockReason"
 _DAILY: Final = "PerDay"
 _UNREADABLE: Final = "unreadable"
@@ -56,12 +57,7 @@ ROWS: Final[tuple[ErrorRow, ...]] = (
     ErrorRow("server_fault", ErrorClass.TRANSIENT, statuses=range(500, 600)),
     ErrorRow("prompt_blocked", ErrorClass.POLICY_REFUSAL, statuses={200}, codes={_BLOCKED}),
     ErrorRow("answer_refused", ErrorClass.POLICY_REFUSAL, statuses={200}, codes=REFUSALS),
-    ErrorRow(
-        "tool_call_failed",
-        ErrorClass.TRANSIENT,
-        statuses={200},
-        codes={"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"},
-    ),
+    ErrorRow("tool_call_failed", ErrorClass.TRANSIENT, statuses={200}, codes=_TOOL_CALLS),
     ErrorRow("no_image", ErrorClass.NO_OUTPUT, statuses={200}, codes={"NO_IMAGE", "IMAGE_OTHER", "OTHER"}),
     ErrorRow("finished_without_output", ErrorClass.NO_OUTPUT, statuses={200}, codes={"STOP", "MAX_TOKENS"}),
     ErrorRow("unreadable_answer", ErrorClass.TRANSIENT, statuses={200}, codes={_UNREADABLE}),
@@ -93,7 +89,9 @@ def read_facts(reply: Reply) -> ErrorFacts:
         return ErrorFacts(200, codes, _text(feedback.get("blockReasonMessage")))
     candidates = dicts(body.get("candidates"))
     reasons = tuple(_text(candidate.get("finishReason")) for candidate in candidates)
-    texts = (_text(candidate.get("finishMessage")) for candidate in candidates)
+    # The message of a failed tool call repeats what the model wrote, and that belongs to the customer.
+    told = () if _TOOL_CALLS.intersection(reasons) else candidates
+    texts = (_text(candidate.get("finishMessage")) for candidate in told)
     return ErrorFacts(200, reasons, next((text for text in texts if text), ""))
 
 

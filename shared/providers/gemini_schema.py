@@ -65,8 +65,8 @@ class _Translation:
             result = _both(result, self.of(part, within, depth + 1))
         own = {name: value for name, value in schema.items() if name in _TAKEN}
         own |= _type(schema.get("type")) | _enum(schema) | _required(schema.get("required"))
-        if schema.get("format") in _FORMATS:
-            own["format"] = schema["format"]
+        if isinstance(form := schema.get("format"), str) and form in _FORMATS:
+            own["format"] = form
         if isinstance(properties := schema.get("properties"), Mapping):
             own["properties"] = {
                 name: self.of(value, within, depth + 1) for name, value in properties.items()

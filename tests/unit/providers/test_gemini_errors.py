@@ -141,3 +141,9 @@ def test_a_status_nobody_knows_is_unknown() -> None:
 
 def test_the_message_names_no_host() -> None:
     assert "ai.google.dev" not in failure(reply(429, recorded("rate_limited")["body"])).message
+
+
+def test_the_message_of_a_failed_tool_call_does_not_repeat_the_models_words() -> None:
+    assert failure(reply(200, recorded("tool_call_failed")["body"])).message == (
+        "The model finished without the wanted output (MALFORMED_FUNCTION_CALL)."
+    )

@@ -64,6 +64,7 @@ class Hen(BaseModel):
         ({"enum": ["a", None]}, {"type": "string", "enum": ["a"], "nullable": True}),
         ({"type": "integer", "enum": [1, 2]}, {"type": "integer"}),
         ({"type": "string", "format": "email"}, {"type": "string"}),
+        ({"type": "string", "format": ["date-time"]}, {"type": "string"}),
         ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),
         (
             {"type": "object", "properties": {"format": {"type": "string", "default": "x"}}},
