@@ -20,7 +20,8 @@ from shared.providers.fal_errors import (
 from shared.providers.messages import sanitise
 from shared.providers.outputs import find_outputs
 
-_PENDING: Final = frozenset({"IN_QUEUE", "IN_PROGRESS"})
+# Tuples, since what an answer holds in place of a word may not be hashable.
+_PENDING: Final = ("IN_QUEUE", "IN_PROGRESS")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _OUTPUTS: Final = ("videos", "video", "images", "image")
 _KEEP_ASKING: Final = frozenset({401, 403, 404, 408, 409, 425, 429})

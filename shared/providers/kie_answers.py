@@ -19,7 +19,8 @@ from shared.providers.outputs import find_outputs
 CREDIT_NANO: Final = 5_000_000
 """One credit is $0.005."""
 
-_RUNNING: Final = frozenset({"waiting", "queuing", "generating"})
+# Tuples, since what an answer holds in place of a word may not be hashable.
+_RUNNING: Final = ("waiting", "queuing", "generating")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MOST_CREDITS: Final = 1_000_000
 _CREDIT_FIELDS: Final = ("consumeCredits", "creditsConsumed")

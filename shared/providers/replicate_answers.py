@@ -13,8 +13,9 @@ from shared.providers.messages import sanitise
 from shared.providers.outputs import find_outputs
 from shared.providers.replicate_errors import read_facts
 
-_RUNNING: Final = frozenset({"starting", "processing", "queued"})
-_OVER: Final = frozenset({"failed", "canceled", "aborted"})
+# Tuples, since what an answer holds in place of a word may not be hashable.
+_RUNNING: Final = ("starting", "processing", "queued")
+_OVER: Final = ("failed", "canceled", "aborted")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from shared.providers.errors import ErrorClass, ErrorFacts, classify
@@ -63,3 +65,39 @@ def test_a_recorded_answer_belongs_to_the_row_of_its_name(provider: str, path: P
 def test_what_no_row_is_for_stays_unknown(provider: str) -> None:
     row = classify(TABLES[provider].ROWS, ErrorFacts(418, (), "I am a teapot"))
     assert row is None or row.error_class is ErrorClass.UNKNOWN
+
+
+_WORDS = (
+    "error",
+    "errors",
+    "detail",
+    "details",
+    "code",
+    "status",
+    "message",
+    "data",
+    "state",
+    "failCode",
+    "msg",
+)
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(_WORDS) | st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("provider", TABLES)
+@given(body=_JSON, status=st.sampled_from((200, 400, 403, 422, 429, 500, 502)))
+def test_no_body_is_too_odd_to_be_read(provider: str, body: Any, status: int) -> None:
+    module = TABLES[provider]
+    facts = module.read_facts(Reply(status, CIMultiDict(), orjson.dumps(body)))
+    row = classify(module.ROWS, facts)
+    assert row is None or row.matches(facts)

@@ -206,3 +206,14 @@ def test_only_the_flagged_pictures_are_dropped() -> None:
 def test_a_refusal_among_several_details_decides() -> None:
     body = {"detail": [*detail("value_error")["detail"], *detail("content_policy_violation", "no")["detail"]]}
     assert read_result(reply(422, body), DONE) == Failed(ErrorClass.POLICY_REFUSAL, "no")
+
+
+@pytest.mark.parametrize("word", [None, True, 7, [], ["succeeded"], {}, {"status": "success"}])
+def test_a_state_that_is_no_word_means_keep_polling(word: object) -> None:
+    assert isinstance(read_status(reply(200, {"status": word})), Running)
+
+
+@pytest.mark.parametrize("word", [[], {}, 7])
+def test_a_result_whose_status_is_no_word_is_no_output(word: object) -> None:
+    result = read_result(reply(200, {"status": word, "has_nsfw_concepts": word}), DONE)
+    assert outcome(result) is ErrorClass.NO_OUTPUT

@@ -167,3 +167,8 @@ def test_the_patterns_of_refusals_can_be_replaced() -> None:
     answer = record("fail", failCode="500", failMsg="computer says no")
     table = rows(compile_patterns(["computer says no"]))
     assert outcome(read_record(answer, table)) is ErrorClass.POLICY_REFUSAL
+
+
+@pytest.mark.parametrize("word", [None, True, 7, [], ["succeeded"], {}, {"status": "success"}])
+def test_a_state_that_is_no_word_means_keep_polling(word: object) -> None:
+    assert isinstance(read_record(record(word), ROWS), Running)

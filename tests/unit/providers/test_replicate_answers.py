@@ -52,7 +52,9 @@ def test_an_accepted_submission_gives_the_id() -> None:
 
 
 def test_the_delay_of_a_throttled_submission_is_read_from_the_text() -> None:
-    result = read_submit(reply(429, {"detail": "Request was throttled. Your rate limit resets in ~30s."}), ROWS)
+    result = read_submit(
+        reply(429, {"detail": "Request was throttled. Your rate limit resets in ~30s."}), ROWS
+    )
     assert isinstance(result, Failed)
     assert result.retry_after == timedelta(seconds=30)
 
@@ -133,3 +135,7 @@ def test_the_patterns_of_refusals_can_be_replaced() -> None:
 def test_an_output_may_be_a_string_a_list_or_an_object(output: object) -> None:
     assert read_prediction(prediction("succeeded", output=output), ROWS) == Done((Output("https://f/1"),))
 
+
+@pytest.mark.parametrize("word", [None, True, 7, [], ["succeeded"], {}, {"status": "success"}])
+def test_a_state_that_is_no_word_means_keep_polling(word: object) -> None:
+    assert isinstance(read_prediction(reply(200, {"status": word}), ROWS), Running)
