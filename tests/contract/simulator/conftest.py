@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.contract.simulator.callers import Fal, Replicate
+from tests.contract.simulator.kie_caller import Kie
 from tests.contract.simulator.process import running_simulator
 
 
@@ -38,3 +39,8 @@ def fal(sim: httpx.AsyncClient) -> Fal:
 @pytest.fixture
 def replicate_api(sim: httpx.AsyncClient) -> Replicate:
     return Replicate(sim)
+
+
+@pytest.fixture
+def kie(sim: httpx.AsyncClient) -> Kie:
+    return Kie(sim)
