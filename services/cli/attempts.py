@@ -105,7 +105,7 @@ def _print(found: dict[str, Any]) -> None:
     if not found["total"]:
         console.print("no suspected orphans")
         return
-    table = Table("time (UTC)", "task", "number", "route", "provider jobs", "unknown jobs", "error", "became")
+    table = Table("time (UTC)", "task", "number", "route", "job ids", "jobs", "error", "became")
     for one in found["orphans"]:
         table.add_row(
             f"{one['at']:%Y-%m-%d %H:%M:%S}",
