@@ -15,7 +15,10 @@ CANCEL_GRACE_SECONDS: Final = 5.0
 
 
 async def hand_over(
-    run: Run, provider: MediaProvider, request: GenerationRequest
+    run: Run,
+    provider: MediaProvider,
+    request: GenerationRequest,
+    grace_seconds: float = CANCEL_GRACE_SECONDS,
 ) -> Accepted | Done | Failed:
     """The provider's answer, or the client's end of it: then a job may run that nobody can name."""
     call = asyncio.create_task(provider.submit(request), name=f"submit:{run.task.id}")
@@ -23,7 +26,7 @@ async def hand_over(
     try:
         await asyncio.wait([call, ending], return_when=asyncio.FIRST_COMPLETED)
         if not call.done():
-            await asyncio.wait([call], timeout=CANCEL_GRACE_SECONDS)
+            await asyncio.wait([call], timeout=grace_seconds)
         if call.done():
             return call.result()
         run.left_behind += 1

@@ -11,23 +11,35 @@ class Pacer:
 
     def __init__(self, rate: float = 0.0) -> None:
         self._rate = rate
-        self._next_at = 0.0
-        self._moving = asyncio.Event()
-        self.change(rate)
+        self._last_at = float("-inf")
+        """When the last call was due, on the monotonic clock."""
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
 
     def change(self, rate: float) -> None:
-        """From now on so many calls per second; with none, callers wait for the next change."""
-        self._rate = rate
-        if rate > 0:
-            self._moving.set()
-        else:
-            self._moving.clear()
+        """From now on so many calls per second, of those that wait already too; with none, nobody moves."""
+        if rate != self._rate:
+            self._rate = rate
+            self._changed.set()
 
     async def wait(self) -> None:
         """Return when the next call may be made."""
-        await self._moving.wait()
-        now = time.monotonic()
-        mine = max(self._next_at, now)
-        self._next_at = mine + 1 / self._rate
-        if mine > now:
-            await asyncio.sleep(mine - now)
+        async with self._turn:
+            began = time.monotonic()
+            while (due := self._due()) > time.monotonic():
+                if await self._changes_before(due):
+                    began = time.monotonic()
+            # What a late wake-up cost is made up for; what nobody asked for is not.
+            self._last_at = max(due, began)
+
+    def _due(self) -> float:
+        return self._last_at + 1 / self._rate if self._rate > 0 else float("inf")
+
+    async def _changes_before(self, due: float) -> bool:
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(due - time.monotonic() if due < float("inf") else None):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
