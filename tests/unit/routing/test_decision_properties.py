@@ -24,6 +24,7 @@ from tests.unit.routing.situations import a_model
 PROVIDERS = ("fal", "replicate", "kie")
 MOST_STEPS = 60
 ONCE = {E.TRANSIENT, E.MODEL_GONE, E.UNKNOWN, E.PROVIDER_NOT_CONFIGURED}
+RETRIED = [E.RATE_LIMIT, E.QUOTA, E.CREDENTIAL, E.NO_OUTPUT, E.SUBMIT_AMBIGUOUS, E.TRANSIENT]
 ENDS = {E.CALLER_FAULT, E.CANCELLED, E.DEADLINE}
 
 routes = st.builds(
@@ -33,7 +34,8 @@ routes = st.builds(
     edit=st.sampled_from([None, "e"]),
     priority=st.sampled_from([None, 1, 2]),
     weight=st.integers(1, 5),
-    when=st.builds(
+    when=st.just(When())
+    | st.builds(
         When,
         edit=st.sampled_from([None, True, False]),
         resolutions=st.sampled_from([(), ("4K",)]),
@@ -42,12 +44,12 @@ routes = st.builds(
 )
 models = st.builds(
     a_model,
-    chain=st.lists(routes, min_size=1, max_size=5, unique_by=lambda one: one.name).map(tuple),
-    max_attempts=st.integers(1, 12),
+    chain=st.lists(routes, min_size=2, max_size=6, unique_by=lambda one: one.name).map(tuple),
+    max_attempts=st.sampled_from([12, 8, 3, 1]),
     fallback_on_refusal=st.booleans(),
     fallback_on_no_output=st.booleans(),
 )
-requests = st.fixed_dictionaries(
+requests = st.just({"prompt": "a hen"}) | st.fixed_dictionaries(
     {"prompt": st.just("a hen")},
     optional={
         "image_urls": st.just(["https://a.example/b.png"]),
@@ -88,9 +90,9 @@ seconds = st.sampled_from([-50, -0.001, 0, 20, 300])
 """No shorter wait than twenty seconds, so that a task gets through its fifteen minutes in few steps."""
 weathers = st.builds(
     Weather,
-    keys=st.fixed_dictionaries({name: st.integers(0, 3) for name in PROVIDERS}),
-    rests=st.dictionaries(subjects, seconds, max_size=4),
-    breakers=st.dictionaries(names, st.tuples(seconds, st.none() | seconds), max_size=3),
+    keys=st.fixed_dictionaries({name: st.sampled_from([2, 1, 3, 0]) for name in PROVIDERS}),
+    rests=st.dictionaries(subjects, seconds, max_size=3),
+    breakers=st.dictionaries(names, st.tuples(seconds, st.none() | seconds), max_size=2),
 )
 
 
@@ -117,11 +119,17 @@ def allowed(dispatch: Dispatch, task: Task, model: ModelEntry, keys: int) -> Non
     assert not route.when.ratios or request.aspect_ratio in {None, *route.when.ratios}
 
 
+outcome_lists = st.sampled_from(RETRIED).map(lambda one: [one]) | st.lists(
+    st.sampled_from(RETRIED) | st.none() | st.sampled_from(E), min_size=4, max_size=12
+)
+"""Repeated until the task has ended."""
+
+
 @settings(deadline=None, max_examples=300)
 @given(
     model=models,
     request=requests,
-    outcomes=st.lists(st.none() | st.sampled_from(E), min_size=1, max_size=12),
+    outcomes=outcome_lists,
     weather=st.lists(weathers, min_size=1, max_size=5),
     took=st.floats(0.1, 60),
 )
