@@ -46,6 +46,20 @@ def _cancel_twice() -> None:
     handle.cancel()
 
 
+def _late() -> dict[str, Any]:
+    handle = fal_client.submit(_APP, {"prompt": "late"})
+    handle.cancel()
+    return {"result": handle.get(interval=0.01)}
+
+
+def _start_timeout() -> None:
+    fal_client.submit(_APP, {"prompt": "slow start"}, start_timeout=1.1).get(interval=0.05)
+
+
+def _poll_500() -> None:
+    fal_client.submit(_APP, {"prompt": "poll_500"}).status()
+
+
 def _unknown_status() -> None:
     fal_client.submit(_APP, {"prompt": "unknown_status"}).status()
 
@@ -59,11 +73,17 @@ _SCENARIOS: dict[str, Callable[[], Any]] = {
     "cancel": _cancel,
     "cancel_twice": _cancel_twice,
     "unknown_status": _unknown_status,
+    "late": _late,
+    "start timeout": _start_timeout,
+    "poll_500": _poll_500,
+    "video": lambda: _run("a hen", "fal-ai/kling-video/v2.6/pro/text-to-video", duration="5"),
+    "later caller_fault": lambda: _run("wrong in the end"),
     **{
         fault: lambda fault=fault: _run(fault)
         for fault in ("http_500", "quota", "credential", "model_gone", "caller_fault", "job_fails")
     },
     **{fault: lambda fault=fault: _run(fault) for fault in ("refusal", "no_media_generated", "empty_output")},
+    **{fault: lambda fault=fault: _run(fault) for fault in ("nsfw", "user_deadline")},
 }
 
 

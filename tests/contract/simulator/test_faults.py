@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -38,6 +40,25 @@ async def test_a_rate_limit_names_its_delay(
     throttled = await replicate_api.create()
     assert throttled.headers["retry-after"] == "3"
     assert "available in 3 seconds" in throttled.json()["detail"]
+
+
+async def test_a_rate_limit_names_its_delay_as_a_date(
+    sim: httpx.AsyncClient, fal: Fal, replicate_api: Replicate
+) -> None:
+    await set_fault(sim, "http_429", retry_after=90, http_date=True)
+    for response in (await fal.submit(), await replicate_api.create()):
+        moment = parsedate_to_datetime(response.headers["retry-after"])
+        assert 60 < (moment - datetime.now(UTC)).total_seconds() <= 90
+
+
+async def test_a_rate_limit_names_its_delay_in_its_text_only(
+    sim: httpx.AsyncClient, fal: Fal, replicate_api: Replicate
+) -> None:
+    await set_fault(sim, "http_429", retry_after=7, in_text=True)
+    of_fal, of_replicate = await fal.submit(), await replicate_api.create()
+    assert "retry-after" not in {*of_fal.headers, *of_replicate.headers}
+    assert of_fal.json()["detail"].endswith("Please retry in 7s.")
+    assert of_replicate.json()["detail"].endswith("Expected available in 7 seconds.")
 
 
 async def test_a_caller_fault_strikes_at_the_submission_or_the_result(

@@ -26,11 +26,17 @@ _FAULTS = (
     "empty_output",
     "never_finishes",
     "unknown_status",
+    "poll_500",
+    "nsfw",
+    "user_deadline",
 )
 _RULES = [
     *({"when": {"prompt_contains": fault}, "then": {"fault": fault}} for fault in _FAULTS),
     {"when": {"prompt_contains": "busy"}, "times": 1, "then": {"fault": "http_429"}},
     {"when": {"prompt_contains": "three polls"}, "polls": 3},
+    {"when": {"prompt_contains": "slow start"}, "latency_ms": 600_000},
+    {"when": {"prompt_contains": "late"}, "latency_ms": 500, "then": {"fault": "late"}},
+    {"when": {"prompt_contains": "wrong in the end"}, "then": {"fault": "caller_fault", "at": "result"}},
 ]
 
 Outcomes = dict[str, dict[str, Any]]
@@ -110,6 +116,10 @@ def test_it_reads_the_error_of_a_completed_job(outcomes: Outcomes) -> None:
         ("refusal", 422, None),
         ("no_media_generated", 422, None),
         ("cancel_twice", 400, None),
+        ("poll_500", 500, "internal_error"),
+        ("user_deadline", 504, "request_timeout"),
+        ("start timeout", 504, "request_timeout"),
+        ("later caller_fault", 422, None),
     ],
 )
 def test_it_raises_its_own_error(
@@ -126,6 +136,7 @@ def test_it_raises_its_own_error(
         ("refusal", "content_policy_violation"),
         ("no_media_generated", "no_media_generated"),
         ("caller_fault", "value_error"),
+        ("later caller_fault", "value_error"),
     ],
 )
 def test_it_hands_on_the_structured_detail(outcomes: Outcomes, scenario: str, kind: str) -> None:
@@ -139,6 +150,19 @@ def test_it_reads_the_locked_account(outcomes: Outcomes) -> None:
 
 def test_it_cancels_a_job(outcomes: Outcomes) -> None:
     assert outcomes["cancel"]["value"] == {"error_type": "client_cancelled"}
+
+
+def test_it_gets_the_output_of_a_job_that_could_not_be_cancelled(outcomes: Outcomes) -> None:
+    assert len(outcomes["late"]["value"]["result"]["images"]) == 1
+
+
+def test_it_gets_a_video(outcomes: Outcomes) -> None:
+    video = outcomes["video"]["value"]["result"]["video"]
+    assert (video["content_type"], video["url"][-4:]) == ("video/mp4", ".mp4")
+
+
+def test_it_sees_that_a_picture_is_unsafe(outcomes: Outcomes) -> None:
+    assert outcomes["nsfw"]["value"]["result"]["has_nsfw_concepts"] == [True]
 
 
 def test_it_gets_an_empty_list_of_images(outcomes: Outcomes) -> None:

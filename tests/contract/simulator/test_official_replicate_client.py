@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 from replicate.client import Client
 from replicate.exceptions import ModelError, ReplicateError
+from replicate.webhook import InvalidSignatureError
 
 from tests.contract.simulator.callers import Replicate, jobs, picture, put_rules, set_fault
 
@@ -100,6 +103,7 @@ async def test_it_raises_its_own_error(
         ("job_fails", "Director: unexpected error handling prediction"),
         ("refusal", "NSFW content detected"),
         ("no_media_generated", "No image was generated"),
+        ("nsfw", "NSFW content detected"),
     ],
 )
 async def test_a_failed_prediction_raises_a_model_error(
@@ -108,6 +112,70 @@ async def test_a_failed_prediction_raises_a_model_error(
     await set_fault(sim, fault)
     with pytest.raises(ModelError, match=error):
         await _run(client)
+
+
+async def test_a_prediction_that_fails_on_its_input_raises_a_model_error(
+    sim: httpx.AsyncClient, client: Client
+) -> None:
+    await set_fault(sim, "caller_fault", at="result")
+    with pytest.raises(ModelError, match="Input validation error:"):
+        await _run(client)
+
+
+async def test_it_does_not_know_that_a_prediction_can_be_aborted(
+    sim: httpx.AsyncClient, client: Client
+) -> None:
+    await set_fault(sim, "aborted")
+    with pytest.raises(ValueError, match="given=aborted"):
+        await _run(client)
+
+
+async def test_it_gets_nothing_once_the_data_is_removed(sim: httpx.AsyncClient, client: Client) -> None:
+    await set_fault(sim, "data_removed")
+    assert await _run(client) is None
+
+
+async def test_it_waits_for_a_prediction_that_could_not_be_cancelled(
+    sim: httpx.AsyncClient, client: Client
+) -> None:
+    await put_rules(sim, {"latency_ms": 300, "then": {"fault": "late"}})
+
+    def work() -> tuple[str, object]:
+        prediction = client.models.predictions.create(_MODEL, {"prompt": "a hen"})
+        prediction.cancel()
+        prediction.wait()
+        return prediction.status, prediction.output
+
+    status, output = await asyncio.to_thread(work)
+    assert status == "succeeded"
+    assert isinstance(output, str)
+
+
+async def test_it_verifies_the_webhook_it_asked_for(sim: httpx.AsyncClient, client: Client) -> None:
+    sink = f"{sim.base_url}/_sim/sink/replicate-client"
+    await sim.delete(sink)
+
+    def work() -> None:
+        client.models.predictions.create(
+            _MODEL, {"prompt": "a hen"}, webhook=sink, webhook_events_filter=["completed"]
+        )
+
+    await asyncio.to_thread(work)
+    post = await _first_post(sim, sink)
+    body = base64.b64decode(post["body_base64"]).decode()
+    secret = await asyncio.to_thread(client.webhooks.default.secret)
+    client.webhooks.validate(headers=post["headers"], body=body, secret=secret)
+    with pytest.raises(InvalidSignatureError):
+        client.webhooks.validate(headers=post["headers"], body=f"{body} ", secret=secret)
+
+
+async def _first_post(sim: httpx.AsyncClient, sink: str) -> dict[str, Any]:
+    for _ in range(500):
+        posts: list[dict[str, Any]] = (await sim.get(sink)).json()["posts"]
+        if posts:
+            return posts[0]
+        await asyncio.sleep(0.02)
+    raise AssertionError("no webhook comes")
 
 
 @pytest.mark.parametrize("fault", ["empty_output", "fewer_outputs"])
