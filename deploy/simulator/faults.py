@@ -81,8 +81,8 @@ class Then(BaseModel):
     its model, `file_bytes` pads a video to that length. Of callbacks: `callback` false sends none,
     `callback_forged` signs with a key that is not published.
 
-    Of streams: `count` is how many chunks come before they go wrong, `delay_ms` what `slow_first_token` waits.
-    `refusal` of a text model strikes the request (`submit`) or its answer (`result`).
+    Of streams: `count` is how many chunks come before they go wrong, `delay_ms` what `slow_first_token`
+    waits. `refusal` of a text model strikes the request (`submit`) or its answer (`result`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
