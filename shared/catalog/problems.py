@@ -53,7 +53,11 @@ def shape_problems(errors: list[Any]) -> Iterator[Problem]:
     """What pydantic found, in our words."""
     for error in errors:
         path = _written_path(error["loc"])
-        if error["type"] == "union_tag_invalid":
+        if error["type"] == "too_short":
+            # An item that is wrong is not counted; it has a sentence of its own.
+            if not any(_inside(other["loc"], error["loc"]) for other in errors):
+                yield Problem(path, "it is empty; add at least one")
+        elif error["type"] == "union_tag_invalid":
             yield Problem((*path, "per"), f"write {_PER}")
         elif error["type"] == "union_tag_not_found":
             yield Problem(path, f"`per` is missing: write {_PER}")
@@ -65,6 +69,10 @@ def shape_problems(errors: list[Any]) -> Iterator[Problem]:
             yield Problem(path, _unknown_field(str(path[-1])))
         else:
             yield Problem(path, _sentence(error["msg"]))
+
+
+def _inside(path: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(path) > len(outer) and path[: len(outer)] == outer
 
 
 def _written_path(steps: tuple[int | str, ...]) -> tuple[int | str, ...]:

@@ -9,8 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.catalog.load import load_catalog
-from shared.catalog.price import charge, quote
+from shared.catalog.model import TokenPrice
+from shared.catalog.price import (
+    DurationNeeded,
+    NotPricedByRequest,
+    charge,
+    quote,
+    token_charge,
+    token_quote,
+    units_of,
+)
 from shared.money import usd_from_nano
+from shared.providers.base import TokenUsage
 from shared.tasks.model import Quote, TaskRequest
 
 CATALOG = load_catalog(Path(__file__).parents[3] / "deploy" / "catalog.yaml")
@@ -60,3 +70,91 @@ def test_the_charge_never_exceeds_the_hold(unit: int, asked: int, delivered: int
     held = Quote(unit="image", unit_nano=unit, units=asked, hold_nano=unit * asked)
 
     assert charge(held, delivered) == unit * min(asked, delivered)
+
+
+@pytest.mark.parametrize(
+    ("model", "outputs", "seconds", "usd"),
+    [
+        ("veo3.1", 1, 8, "0.6400"),
+        ("veo3.1", 2, 5, "0.8000"),
+        ("kling-2.6", 1, 10, "0.7000"),
+    ],
+)
+def test_a_video_is_paid_by_the_second(model: str, outputs: int, seconds: int, usd: str) -> None:
+    request = TaskRequest(prompt="a hen", num_outputs=outputs, duration_seconds=seconds)
+    priced = quote(CATALOG.models[model], request)
+
+    assert (priced.unit, priced.units, usd_from_nano(priced.hold_nano, 4)) == (
+        "second",
+        outputs * seconds,
+        usd,
+    )
+    assert charge(priced, units_of(priced.unit, request, outputs)) == priced.hold_nano
+    assert charge(priced, units_of(priced.unit, request, outputs - 1)) == priced.unit_nano * seconds * (
+        outputs - 1
+    )
+
+
+def test_the_units_of_images_are_the_images() -> None:
+    assert units_of("image", TaskRequest(prompt="a hen", duration_seconds=8), 3) == 3
+
+
+def test_a_video_without_a_duration_has_no_price() -> None:
+    with pytest.raises(DurationNeeded):
+        quote(CATALOG.models["veo3.1"], TaskRequest(prompt="a hen"))
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "text-embedding-3-small"])
+def test_text_is_not_priced_by_the_request(model: str) -> None:
+    with pytest.raises(NotPricedByRequest):
+        quote(CATALOG.models[model], TaskRequest(prompt="a hen"))
+
+
+TALK = TokenPrice(
+    per="token",
+    usd_per_million_input="0.25",
+    usd_per_million_output="2.00",
+    usd_per_million_cached_input="0.025",
+)
+
+
+@pytest.mark.parametrize(
+    ("price", "used", "nano"),
+    [
+        (TALK, TokenUsage(0, 0), 0),
+        (TALK, TokenUsage(1, 0), 250),
+        (TALK, TokenUsage(1000, 500), 250_000 + 1_000_000),
+        (TALK, TokenUsage(1000, 500, cached_input_tokens=600), 100_000 + 15_000 + 1_000_000),
+        (TALK, TokenUsage(1000, 0, cached_input_tokens=5000), 25_000),
+        (TokenPrice(per="token", usd_per_million_input="0.0003"), TokenUsage(1, 0), 1),
+        (TokenPrice(per="token", usd_per_million_input="0.02"), TokenUsage(7, 9), 140),
+        (
+            TokenPrice(per="token", usd_per_million_input="1", usd_per_million_cached_input="0"),
+            TokenUsage(3, 0, cached_input_tokens=3),
+            0,
+        ),
+    ],
+)
+def test_tokens_are_paid_as_measured(price: TokenPrice, used: TokenUsage, nano: int) -> None:
+    held = token_quote(price, 10_000, 10_000)
+
+    assert token_charge(price, held, used) == nano
+
+
+def test_the_hold_for_text_covers_all_tokens_it_may_take_uncached() -> None:
+    held = token_quote(TALK, 1000, 500)
+
+    assert held == Quote(unit="token", unit_nano=0, units=1500, hold_nano=1_250_000)
+
+
+tokens = st.integers(0, 10**9)
+
+
+@given(most_input=tokens, most_output=tokens, used_input=tokens, used_output=tokens, cached=tokens)
+def test_text_never_costs_more_than_was_held(
+    most_input: int, most_output: int, used_input: int, used_output: int, cached: int
+) -> None:
+    held = token_quote(TALK, most_input, most_output)
+    charged = token_charge(TALK, held, TokenUsage(used_input, used_output, cached_input_tokens=cached))
+
+    assert 0 <= charged <= held.hold_nano
