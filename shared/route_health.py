@@ -91,10 +91,13 @@ class RouteHealth:
         rest = rest_after(error_class, attempt.route, attempt.key_id, failure.retry_after, now)
         if rest is not None:
             await self._rest(*rest)
-        if error_class in BREAKS:
-            await self._broken(task_id, attempt, now)
-        elif error_class in WORKS:
+        if error_class in WORKS:
             await self.works(attempt.route)
+        elif self._set_out_before_opening(attempt):
+            # It says nothing new, least of all about the one that tries the route now.
+            return
+        elif error_class in BREAKS:
+            await self._broken(task_id, attempt, now)
         elif attempt.route in self._known.breakers:
             # Neither broken nor working: the next task may find out.
             await self._give_up_probe(attempt.route)
@@ -111,6 +114,10 @@ class RouteHealth:
         )
         log.info("breaker closed", route=route)
 
+    def _set_out_before_opening(self, attempt: Attempt) -> bool:
+        open_until = self._known.breakers.get(attempt.route, CLOSED).open_until
+        return open_until is not None and attempt.dispatched_at < open_until
+
     async def _give_up_probe(self, route: str) -> None:
         await self._health.update_one(
             {"_id": route_subject(route), "open_until": {"$exists": True}}, {"$set": {"probe_until": None}}
@@ -126,9 +133,6 @@ class RouteHealth:
 
     async def _broken(self, task_id: str, attempt: Attempt, now: datetime) -> None:
         stored = self._known.breakers.get(attempt.route, CLOSED)
-        if stored.open_until is not None and attempt.dispatched_at < stored.open_until:
-            # It set out before the breaker opened and says nothing new.
-            return
         failure = Failure(f"{task_id}:{attempt.number}", now)
         before = replace(stored, failures=self._failures.get(attempt.route, ()))
         after = before.after_failures([failure], self._settings.get(attempt.provider, BreakerSettings()))

@@ -113,10 +113,19 @@ class WorkerHandlers:
 
     async def _begin(self, tasks: Sequence[Task], make_move: Callable[[Task], Move]) -> None:
         wanted = [make_move(task) for task in self._fitting(tasks)]
-        made = await self._tools.mover.move(wanted)
-        for move, happened in zip(wanted, made, strict=True):
-            if happened:
-                self._start(move)
+        # Places are taken before the moves: meanwhile they may not be given to other workers.
+        untaken = [move.task.attempt.provider for move in wanted]
+        for provider in untaken:
+            self._capacity.take(provider)
+        try:
+            made = await self._tools.mover.move(wanted)
+            for move, happened in zip(wanted, made, strict=True):
+                if happened:
+                    self._start(move)
+                    untaken.remove(move.task.attempt.provider)
+        finally:
+            for provider in untaken:
+                self._capacity.give(provider)
 
     def _fitting(self, tasks: Sequence[Task]) -> list[Task]:
         """As many of each provider's tasks as there are places."""
@@ -135,7 +144,6 @@ class WorkerHandlers:
         run = Run(task)
         carrying = asyncio.create_task(self._runner.carry(run), name=f"run:{task.id}")
         self._runs[task.id] = (run, carrying)
-        self._capacity.take(task.attempt.provider)
         carrying.add_done_callback(lambda done: self._end(task, done))
         TASKS_RUNNING.set(len(self._runs))
 

@@ -64,27 +64,42 @@ class Shares:
     async def renew(self, in_hand: Callable[[str], int]) -> None:
         """Take a fair part of every limited provider, as far as the others have let go."""
         for provider, limits in self._limits.items():
-            part = await self._take(provider, limits, in_hand(provider))
-            if part is None:
-                continue
-            self._parts[provider] = part
-            if limits.requests_per_second is not None:
-                self.pacers[provider].change(part.rate)
+            part = await self._take(provider, limits, in_hand)
+            if part is not None:
+                self._hold(provider, part)
 
     async def leave(self) -> None:
-        """Give everything back."""
-        for provider in self._limits:
-            await self._shares.update_one(
-                {"_id": provider}, {"$unset": {f"workers.{self._owner}": ""}, "$inc": {"version": 1}}
-            )
+        """Give everything back; with the database away, silence does that."""
+        try:
+            for provider in self._limits:
+                await self._shares.update_one(
+                    {"_id": provider}, {"$unset": {f"workers.{self._owner}": ""}, "$inc": {"version": 1}}
+                )
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("shares not given back", reason=type(error).__name__)
 
-    async def _take(self, provider: str, limits: Limits, in_hand: int) -> Part | None:
+    def _hold(self, provider: str, part: Part) -> None:
+        self._parts[provider] = part
+        if provider in self.pacers:
+            self.pacers[provider].change(part.rate)
+
+    def _let_go(self, provider: str, mine: Part) -> None:
+        """Keep to the smaller part from before others may read of it."""
+        held = self._parts.get(provider)
+        if held is not None:
+            concurrency, rate = min(held.concurrency, mine.concurrency), min(held.rate, mine.rate)
+            self._hold(provider, Part(concurrency, rate, held.seen_at))
+
+    async def _take(self, provider: str, limits: Limits, in_hand: Callable[[str], int]) -> Part | None:
         """This worker's new part; None if others were always faster."""
         for _ in range(TRIES):
             document = await self._shares.find_one({"_id": provider})
             now = self._clock.now()
             parts = present(_parts(document), now)
-            mine = fair_part(limits, parts, self._owner, in_hand, now)
+            mine = fair_part(limits, parts, self._owner, in_hand(provider), now)
+            self._let_go(provider, mine)
             if await self._replace(provider, document, {**parts, self._owner: mine}):
                 return mine
         return None
