@@ -9,7 +9,6 @@ from functools import partial
 from services.worker.aftermath import Aftermath
 from services.worker.capacity import WorkerCapacity
 from services.worker.handlers import WorkerHandlers
-from services.worker.keyring import KeyRing
 from services.worker.outputs import MOST_DOWNLOADS, OutputStore
 from services.worker.requests import Requests
 from services.worker.runner import Runner, RunnerParts
@@ -24,6 +23,7 @@ from shared.files import Files
 from shared.http import EgressPolicy, guarded_session, provider_session
 from shared.ids import Prefix, new_id
 from shared.key_register import KeyRegister, stay_registered
+from shared.keyring import KeyRing, media_adapters
 from shared.providers.inputs import InputImages
 from shared.providers.keys import key_ids
 from shared.providers.registry import build_adapters
@@ -66,7 +66,7 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
             pacer: Throttle = shares.pacers.get(provider) or Unlimited()
             return ProviderTools(calls, inputs, pacer)
 
-        keys = KeyRing(build_adapters(settings.providers, tools_for))
+        keys = KeyRing(media_adapters(build_adapters(settings.providers, tools_for)))
         writer: Batcher[Move, bool] = Batcher(
             "worker.outcomes", tools.mover.move, gather_seconds=GATHER_SECONDS
         )

@@ -10,12 +10,13 @@ import structlog
 
 from services.worker import moves
 from services.worker.capacity import WorkerCapacity
-from services.worker.keyring import KeyRing
 from services.worker.run import Phase, Run
 from services.worker.runner import Runner
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
+from shared.keyring import KeyRing
 from shared.mongo import is_unavailable
+from shared.providers.base import MediaProvider
 from shared.route_health import RouteHealth
 from shared.tasks.intake import Routes
 from shared.tasks.lifecycle import State
@@ -37,7 +38,7 @@ class WorkerHandlers:
         self,
         tools: TaskTools,
         runner: Runner,
-        keys: KeyRing,
+        keys: KeyRing[MediaProvider],
         health: RouteHealth,
         capacity: WorkerCapacity,
         publisher: Publisher,

@@ -14,7 +14,6 @@ from services.worker.aftermath import Aftermath
 from services.worker.downloads import UnusableOutput
 from services.worker.durations import Durations
 from services.worker.handover import hand_over
-from services.worker.keyring import KeyRing
 from services.worker.outputs import OutputStore
 from services.worker.polling import next_poll_seconds
 from services.worker.requests import Requests
@@ -23,6 +22,7 @@ from shared.batching import Batcher
 from shared.catalog.model import Catalog
 from shared.clock import Clock
 from shared.files import StorageUnavailable
+from shared.keyring import KeyRing
 from shared.killpoints import KillPoints
 from shared.mongo import is_unavailable
 from shared.providers.base import Accepted, Done, Failed, MediaProvider, Output, ProviderJob
@@ -41,7 +41,7 @@ LONGEST_BACKOFF_SECONDS = 10.0
 class RunnerParts:
     """What a runner is made of."""
 
-    keys: KeyRing
+    keys: KeyRing[MediaProvider]
     requests: Requests
     outputs: OutputStore
     health: RouteHealth
