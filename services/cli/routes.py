@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.context import AsJson, StateDir, act, show_json
+from shared.catalog.model import Catalog
+from shared.clock import Clock
 from shared.errors import HatcheryError
-from shared.providers.keys import key_ids
 from shared.route_health import RouteHealth
 from shared.routing.explain import RouteView, explain, first_ready
 from shared.runtime import Platform
@@ -35,14 +36,14 @@ def explain_routes(
 ) -> None:
     """The chain as a request would meet it now: which routes are in or out, and why.
 
-    Keys are those of this command's settings; health is what all services share.
+    It reads what all services share: the keys of the workers, rests and breakers.
     """
     request = request_like(resolution, ratio, edit)
     views, now = act(state_dir, lambda platform: _views(platform, model, request))
     if json:
         show_json(report(views, now))
         return
-    _print(views, now)
+    print_views(views, now)
 
 
 def request_like(resolution: str | None, ratio: str | None, edit: bool) -> TaskRequest:
@@ -57,15 +58,21 @@ def request_like(resolution: str | None, ratio: str | None, edit: bool) -> TaskR
 
 
 async def _views(platform: Platform, model_id: str, request: TaskRequest) -> tuple[list[RouteView], datetime]:
-    model = platform.catalog.models.get(model_id)
+    health = RouteHealth(platform.database, platform.clock, platform.catalog)
+    return await explained(health, platform.catalog, model_id, request, platform.clock)
+
+
+async def explained(
+    health: RouteHealth, catalog: Catalog, model_id: str, request: TaskRequest, clock: Clock
+) -> tuple[list[RouteView], datetime]:
+    """Every route of the model, and the moment this holds for. Raises UnknownModel."""
+    model = catalog.models.get(model_id)
     if model is None:
         raise UnknownModel(
-            f"There is no model {model_id} in the catalog; there are {', '.join(platform.catalog.models)}."
+            f"There is no model {model_id} in the catalog; there are {', '.join(catalog.models)}."
         )
-    keys = key_ids(platform.settings.providers)
-    health = await RouteHealth(platform.database, platform.clock, keys, platform.catalog).snapshot()
-    now = platform.clock.now()
-    return explain(request, model, health, now), now
+    known, now = await health.snapshot(), clock.now()
+    return explain(request, model, known, now), now
 
 
 def report(views: list[RouteView], now: datetime) -> dict[str, Any]:
@@ -92,7 +99,8 @@ def report(views: list[RouteView], now: datetime) -> dict[str, Any]:
     }
 
 
-def _print(views: list[RouteView], now: datetime) -> None:
+def print_views(views: list[RouteView], now: datetime) -> None:
+    """A table and what follows from it."""
     console, taken = Console(), first_ready(views, now)
     table = Table("", "priority", "weight")
     for column in ("route", "keys", "breaker", "state", "why"):

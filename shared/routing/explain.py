@@ -51,7 +51,7 @@ def _view(
 ) -> RouteView:
     keys = len(health.keys_of(route.provider))
     unfit = misfits(request, route, model.kind)
-    out = [] if keys else [f"no key: set HATCHERY_PROVIDERS__{route.provider.upper()}__KEYS"]
+    out = [] if keys else [f"no worker has a key: set HATCHERY_PROVIDERS__{route.provider.upper()}__KEYS"]
     out += [f"not one that {what}" for what in unfit]
     breaker = health.breakers.get(route.name, CLOSED)
     held = health.held(route, now)

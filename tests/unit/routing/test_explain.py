@@ -42,7 +42,7 @@ def test_each_obstacle_is_named() -> None:
     )
 
     assert [view.why for view in views] == [
-        ("no key: set HATCHERY_PROVIDERS__FAL__KEYS",),
+        ("no worker has a key: set HATCHERY_PROVIDERS__FAL__KEYS",),
         ("not one that can edit images",),
         ("breaker open until 12:00:15 UTC",),
         ("not one that makes 512", "rests until 12:00:05 UTC because of quota"),
