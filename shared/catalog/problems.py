@@ -45,7 +45,8 @@ _ENTRIES: Final[tuple[type[BaseModel], ...]] = (
     VideoPrice,
     When,
 )
-_FIELDS: Final = sorted({field for entry in _ENTRIES for field in entry.model_fields})
+FIELDS: Final = sorted({field for entry in _ENTRIES for field in entry.model_fields})
+"""Every word that can stand for a field."""
 _PER: Final = "`per: image`, `per: second` (video) or `per: token` (chat and embedding)"
 
 
@@ -83,7 +84,7 @@ def _written_path(steps: tuple[int | str, ...]) -> tuple[int | str, ...]:
 
 
 def _unknown_field(name: str) -> str:
-    near = get_close_matches(name, _FIELDS, n=1)
+    near = get_close_matches(name, FIELDS, n=1)
     return "there is no such field; " + (f"did you mean {near[0]!r}?" if near else "remove it")
 
 

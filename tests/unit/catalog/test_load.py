@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from shared.catalog.load import BadCatalog, load_catalog, parse_catalog
+from shared.catalog.problems import FIELDS
 
-SEED = Path(__file__).parents[3] / "deploy" / "catalog.yaml"
+ROOT = Path(__file__).parents[3]
+SEED = ROOT / "deploy" / "catalog.yaml"
+REFERENCE = ROOT / "docs" / "catalog.md"
 GOOD = """\
 providers:
   fal:
@@ -163,3 +166,15 @@ def test_a_file_that_is_no_text_is_a_bad_catalog_too(tmp_path: Path, content: by
 
     with pytest.raises(BadCatalog, match=r"catalog\.yaml"):
         load_catalog(path)
+
+
+def test_the_example_of_the_reference_is_a_catalog() -> None:
+    example = REFERENCE.read_text().partition("```yaml\n")[2].partition("```")[0]
+
+    assert list(parse_catalog(example, "catalog.yaml").models) == ["nanobanana"]
+
+
+def test_the_reference_leaves_no_field_out() -> None:
+    words = set(re.findall(r"[a-z_]+", REFERENCE.read_text()))
+
+    assert set(FIELDS) <= words
