@@ -22,17 +22,17 @@ class _NoInputs:
 
 
 def callback_verifiers(settings: Settings, session: aiohttp.ClientSession) -> Mapping[str, CallbackVerifier]:
-    """By provider name, for those with keys; none where providers are not asked to call back.
+    """By provider name; none where providers are not asked to call back.
 
-    kie.ai needs its webhook secret in the settings; Replicate's is asked for where it is not there. Raises
-    BadSettings for a secret that cannot be one.
+    fal's need nothing of ours, kie.ai's its webhook secret; Replicate's secret is asked for with the keys where
+    it is not in the settings. The api needs no other use of provider keys. Raises BadSettings for a secret that
+    cannot be one.
     """
     if settings.hints_url is None:
         return {}
     found = {
-        name: _verifier(name, provider, session)
-        for name, provider in settings.providers.items()
-        if provider.keys
+        name: _verifier(name, settings.providers.get(name, ProviderSettings()), session)
+        for name in ("fal", "replicate", "kie")
     }
     return {name: verifier for name, verifier in found.items() if verifier is not None}
 
@@ -43,7 +43,7 @@ def _verifier(
     secret = settings.webhook_secret
     if name == "fal":
         return FalCallbacks(session, settings.callback_keys_url or JWKS_URL)
-    if name == "replicate":
+    if name == "replicate" and (settings.keys or secret is not None):
         tools = ProviderTools(session, _NoInputs())
         try:
             return ReplicateCallbacks(tools, settings.keys, settings.base_url, secret)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from shared.catalog.price import charge
+from shared.catalog.price import charge, units_of
 from shared.clock import Clock
 from shared.errors import HatcheryError
 from shared.killpoints import KillPoints
@@ -80,10 +80,11 @@ class Settlement:
 
 
 def ending(task: Task) -> Entry:
-    """The entry that ends a task: its price for the units delivered, nothing for a rejected one."""
-    delivered = len(task.outputs) if task.state is State.GENERATED else 0
-    captured = charge(task.quote, delivered)
-    return end(task.id, task.quote.hold_nano, captured, task.model, delivered)
+    """The entry that ends a task: its price for what was delivered, nothing for a rejected one."""
+    outputs = task.outputs if task.state is State.GENERATED else ()
+    captured = charge(task.quote, task.request, outputs)
+    units = units_of(task.quote.unit, task.request, len(outputs))
+    return end(task.id, task.quote.hold_nano, captured, task.model, units)
 
 
 def final_state(task: Task) -> State:

@@ -59,14 +59,19 @@ def _print(page: dict[str, Any]) -> None:
     console.print(f"created {task['created_at']:%Y-%m-%d}; all times are UTC")
     if task.get("failure"):
         console.print(f"failure: {task['failure']['error_class']}: {task['failure']['message']}")
+    if waiting := task.get("waiting"):
+        console.print(f"waits until {_cell(waiting['until'])}: {waiting['reason']}")
+    if task.get("cancel_requested_at"):
+        console.print(f"cancelled by the client at {_cell(task['cancel_requested_at'])}")
     _table(console, "states", ["at", "state"], [[row["at"], row["state"]] for row in task["history"]])
     _table(
         console,
         "attempts",
-        ["route", "dispatched", "submitted", "ended", "error"],
+        ["route", "key", "dispatched", "submitted", "ended", "error"],
         [
             [
                 row["route"],
+                row.get("key_id"),
                 *(row.get(f"{step}_at") for step in ("dispatched", "submitted", "ended")),
                 ": ".join(filter(None, (row.get("error_class"), row.get("error_message")))),
             ]
@@ -89,7 +94,8 @@ def _print(page: dict[str, Any]) -> None:
         [[row["event"], row["state"], len(row["attempts"]), row["url"]] for row in page["deliveries"]],
     )
     for output in task.get("outputs", []):
-        console.print(f"output {output['key']}  {output['width']}x{output['height']}  {output['size']} bytes")
+        sides = f"{output['width']}x{output['height']}  " if output.get("width") else ""
+        console.print(f"output {output['key']}  {sides}{output['size']} bytes")
 
 
 def _table(console: Console, title: str, columns: list[str], rows: list[list[Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -46,7 +46,7 @@ def _eggapi(task: Task, settings: Settings) -> Payload:
     # The dialect knows no third outcome.
     status = "completed" if task.state is State.COMPLETED else "failed"
     event = f"task.{status}"
-    urls = [file_url(settings, output.key) for output in task.outputs] if status == "completed" else []
+    output = _output(task, settings) if status == "completed" else None
     error = None
     if status == "failed":
         error = task.failure.message[:LONGEST_ERROR] if task.failure else "The task failed"
@@ -56,12 +56,20 @@ def _eggapi(task: Task, settings: Settings) -> Payload:
         "task_id": task.id,
         "status": status,
         "model": task.model,
-        "output": {"url": urls[0], "urls": urls} if urls else None,
+        "output": output,
         "error": error,
         "cost": usd_from_nano(task.cost_nano, 6),
         "timestamp": int(ended_at.timestamp()),
     }
     return Payload(event, orjson.dumps(content))
+
+
+def _output(task: Task, settings: Settings) -> dict[str, Any]:
+    """As in the task object."""
+    urls = [file_url(settings, output.key) for output in task.outputs]
+    if task.kind == "video_generate":
+        return {"url": urls[0], "duration_seconds": task.request.duration_seconds}
+    return {"url": urls[0], "urls": urls}
 
 
 _RENDERERS: Mapping[str, Callable[[Task, Settings], Payload]] = MappingProxyType({"eggapi": _eggapi})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from shared.catalog.model import ImagePrice, ModelEntry, TokenPrice
+from collections.abc import Sequence
+
+from shared.catalog.model import ImagePrice, ModelEntry, TokenPrice, VideoPrice
+from shared.catalog.sizes import ORDER, is_smaller, tier_of
 from shared.errors import HatcheryError
 from shared.money import nano_from_usd
 from shared.providers.base import TokenUsage
-from shared.tasks.model import Quote, TaskRequest
+from shared.tasks.model import OutputFile, Quote, TaskRequest
 
 TOKENS_PER_PRICE = 1_000_000
 
@@ -29,9 +32,20 @@ def quote(model: ModelEntry, request: TaskRequest) -> Quote:
         raise NotPricedByRequest
     if not isinstance(price, ImagePrice) and request.duration_seconds is None:
         raise DurationNeeded
-    unit_nano = nano_from_usd(price.by_resolution.get(request.resolution or "", price.usd))
+    unit_nano = _unit_nano(price, request.resolution or "")
     units = units_of(price.per, request, request.num_outputs)
-    return Quote(unit=price.per, unit_nano=unit_nano, units=units, hold_nano=unit_nano * units)
+    smaller = {tier: _unit_nano(price, tier) for tier in ORDER if is_smaller(tier, request.resolution or "")}
+    return Quote(
+        unit=price.per,
+        unit_nano=unit_nano,
+        units=units,
+        hold_nano=unit_nano * units,
+        tiers={tier: nano for tier, nano in smaller.items() if nano < unit_nano},
+    )
+
+
+def _unit_nano(price: ImagePrice | VideoPrice, resolution: str) -> int:
+    return nano_from_usd(price.by_resolution.get(resolution, price.usd))
 
 
 def units_of(unit: str, request: TaskRequest, outputs: int) -> int:
@@ -39,9 +53,19 @@ def units_of(unit: str, request: TaskRequest, outputs: int) -> int:
     return outputs * (request.duration_seconds or 0) if unit == "second" else outputs
 
 
-def charge(held: Quote, delivered: int) -> int:
-    """What `delivered` units cost in nano-USD: never more than was held."""
-    return min(held.unit_nano * delivered, held.hold_nano)
+def charge(held: Quote, request: TaskRequest, outputs: Sequence[OutputFile]) -> int:
+    """What these outputs cost in nano-USD: never more than was held.
+
+    A picture smaller than asked for costs what its own size costs.
+    """
+    per_output = units_of(held.unit, request, 1)
+    return min(sum(_measured_nano(held, output) * per_output for output in outputs), held.hold_nano)
+
+
+def _measured_nano(held: Quote, output: OutputFile) -> int:
+    if not held.tiers or output.width is None or output.height is None:
+        return held.unit_nano
+    return held.tiers.get(tier_of(output.width, output.height), held.unit_nano)
 
 
 def token_quote(price: TokenPrice, most_input: int, most_output: int) -> Quote:

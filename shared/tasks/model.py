@@ -36,6 +36,8 @@ class Quote(_Part):
     unit_nano: int
     units: int
     hold_nano: int
+    tiers: dict[str, int] = Field(default_factory=dict)
+    """Unit prices of the sizes below the one asked for, where smaller ones cost less."""
 
 
 class ProviderJobRecord(_Part):

@@ -28,7 +28,6 @@ async def test_a_video_is_made_and_served_in_parts(stack: Stack) -> None:
         assert (part.status_code, part.content) == (206, b"ftyp")
 
 
-@pytest.mark.xfail(strict=True, reason="billing counts files, not seconds")
 async def test_a_video_is_charged_by_the_second(stack: Stack) -> None:
     async with await stack.customer("1") as customer:
         task = await customer.finished(await customer.submit(model="veo3.1", duration=8))

@@ -272,12 +272,21 @@ async def test_who_does_not_ask_for_callbacks_verifies_none() -> None:
 async def test_a_provider_without_what_its_verification_needs_has_none() -> None:
     key = [SecretStr("key")]
     providers = {
-        "fal": ProviderSettings(),
-        "replicate": ProviderSettings(keys=key),
+        "replicate": ProviderSettings(),
         "kie": ProviderSettings(keys=key),
     }
     async with provider_session() as session:
-        assert set(callback_verifiers(settings(providers=providers), session)) == {"replicate"}
+        assert set(callback_verifiers(settings(providers=providers), session)) == {"fal"}
+
+
+async def test_secrets_alone_verify_without_any_provider_key() -> None:
+    providers = {
+        "replicate": ProviderSettings(webhook_secret=SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
+        "kie": ProviderSettings(webhook_secret=SecretStr("secret")),
+    }
+    async with provider_session() as session:
+        found = callback_verifiers(settings(providers=providers), session)
+    assert set(found) == {"fal", "replicate", "kie"}
 
 
 async def test_a_secret_that_cannot_be_one_is_named() -> None:

@@ -21,9 +21,24 @@ from shared.catalog.price import (
 )
 from shared.money import usd_from_nano
 from shared.providers.base import TokenUsage
-from shared.tasks.model import Quote, TaskRequest
+from shared.tasks.model import OutputFile, Quote, TaskRequest
 
 CATALOG = load_catalog(Path(__file__).parents[3] / "deploy" / "catalog.yaml")
+
+
+def pictures(number: int, width: int = 1024, height: int = 1024) -> list[OutputFile]:
+    return [
+        OutputFile(
+            key=f"images/gen_1/{one}.png", content_type="image/png", size=70, width=width, height=height
+        )
+        for one in range(number)
+    ]
+
+
+def videos(number: int) -> list[OutputFile]:
+    return [
+        OutputFile(key=f"videos/gen_1/{one}.mp4", content_type="video/mp4", size=70) for one in range(number)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +58,7 @@ def test_an_image_has_the_price_of_its_model_and_resolution(
     priced = quote(CATALOG.models[model], TaskRequest(prompt="a hen", resolution=resolution))
 
     assert usd_from_nano(priced.unit_nano, 4) == usd
-    assert priced == Quote(unit="image", unit_nano=priced.unit_nano, units=1, hold_nano=priced.unit_nano)
+    assert (priced.unit, priced.units, priced.hold_nano) == ("image", 1, priced.unit_nano)
 
 
 def test_the_hold_covers_every_image_asked_for() -> None:
@@ -55,9 +70,10 @@ def test_the_hold_covers_every_image_asked_for() -> None:
 
 
 def test_only_delivered_images_are_charged() -> None:
-    priced = quote(CATALOG.models["nanobanana"], TaskRequest(prompt="a hen", num_outputs=3))
+    request = TaskRequest(prompt="a hen", num_outputs=3)
+    priced = quote(CATALOG.models["nanobanana"], request)
 
-    assert [charge(priced, delivered) for delivered in (0, 1, 2, 3)] == [
+    assert [charge(priced, request, pictures(delivered)) for delivered in (0, 1, 2, 3)] == [
         0,
         10_000_000,
         20_000_000,
@@ -67,9 +83,38 @@ def test_only_delivered_images_are_charged() -> None:
 
 @given(unit=st.integers(0, 10**12), asked=st.integers(1, 4), delivered=st.integers(0, 50))
 def test_the_charge_never_exceeds_the_hold(unit: int, asked: int, delivered: int) -> None:
+    request = TaskRequest(prompt="a hen", num_outputs=asked)
     held = Quote(unit="image", unit_nano=unit, units=asked, hold_nano=unit * asked)
 
-    assert charge(held, delivered) == unit * min(asked, delivered)
+    assert charge(held, request, pictures(delivered)) == unit * min(asked, delivered)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sides", "usd"),
+    [
+        ("4K", (5504, 3072), "0.0320"),
+        ("4K", (3840, 2160), "0.0320"),
+        ("4K", (2752, 1536), "0.0160"),
+        ("4K", (1024, 1024), "0.0160"),
+        ("2K", (1024, 1024), "0.0160"),
+        ("1K", (4096, 4096), "0.0160"),
+        (None, (4096, 4096), "0.0160"),
+    ],
+)
+def test_a_picture_smaller_than_asked_for_has_the_price_of_its_own_size(
+    asked: str | None, sides: tuple[int, int], usd: str
+) -> None:
+    request = TaskRequest(prompt="a hen", resolution=asked)
+    priced = quote(CATALOG.models["nanobanana-pro"], request)
+
+    assert usd_from_nano(charge(priced, request, pictures(1, *sides)), 4) == usd
+
+
+def test_each_picture_of_a_task_is_measured_by_itself() -> None:
+    request = TaskRequest(prompt="a hen", resolution="4K", num_outputs=2)
+    priced = quote(CATALOG.models["nanobanana-pro"], request)
+
+    assert charge(priced, request, [*pictures(1, 4096, 4096), *pictures(1, 2048, 2048)]) == 48_000_000
 
 
 @pytest.mark.parametrize(
@@ -89,10 +134,8 @@ def test_a_video_is_paid_by_the_second(model: str, outputs: int, seconds: int, u
         outputs * seconds,
         usd,
     )
-    assert charge(priced, units_of(priced.unit, request, outputs)) == priced.hold_nano
-    assert charge(priced, units_of(priced.unit, request, outputs - 1)) == priced.unit_nano * seconds * (
-        outputs - 1
-    )
+    assert charge(priced, request, videos(outputs)) == priced.hold_nano
+    assert charge(priced, request, videos(outputs - 1)) == priced.unit_nano * seconds * (outputs - 1)
 
 
 def test_the_units_of_images_are_the_images() -> None:

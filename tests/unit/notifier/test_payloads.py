@@ -39,6 +39,19 @@ def test_a_completed_task_is_told_with_its_addresses_and_its_cost(settings: Sett
     )
 
 
+def test_a_video_is_told_with_its_length(settings: Settings) -> None:
+    document = final_task(images=1, _id="gen_7k2m", kind="video_generate")
+    document["request"] = {"prompt": "a hen", "duration_seconds": 8}
+    document["outputs"] = [{"key": "videos/gen_7k2m/0.mp4", "content_type": "video/mp4", "size": 70}]
+
+    told = orjson.loads(render(Task.model_validate(document), settings).body)
+
+    assert told["output"] == {
+        "url": "https://files.example.org/videos/gen_7k2m/0.mp4",
+        "duration_seconds": 8,
+    }
+
+
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
 def test_a_failed_or_cancelled_task_is_told_as_failed(settings: Settings, state: State) -> None:
     task = final_task(state, images=0, _id="gen_7k2m", failure=refused("Content moderation: refused"))

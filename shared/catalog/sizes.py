@@ -1,0 +1,22 @@
+"""Which price tier a picture belongs to, whatever was asked for. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_UP_TO_MEGAPIXELS: Final = (("512", 0.5), ("1K", 2.1), ("2K", 6.0))
+"""Upper bounds. Providers round sides, and UHD (3840 × 2160, 8.3 megapixels) is sold as 4K."""
+
+ORDER: Final = ("512", "1K", "2K", "4K")
+"""From small to large."""
+
+
+def tier_of(width: int, height: int) -> str:
+    """512, 1K, 2K or 4K, by the number of pixels."""
+    megapixels = width * height / 1_000_000
+    return next((tier for tier, bound in _UP_TO_MEGAPIXELS if megapixels < bound), "4K")
+
+
+def is_smaller(tier: str, asked: str) -> bool:
+    """Whether a tier is below the one that was asked for; not for resolutions that are none of ours."""
+    return tier in ORDER and asked in ORDER and ORDER.index(tier) < ORDER.index(asked)
