@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _UP_TO_MEGAPIXELS: Final = (("512", 0.5), ("1K", 2.1), ("2K", 6.0))
-"""Upper bounds. Providers round sides, and UHD (3840 × 2160, 8.3 megapixels) is sold as 4K."""
+"""Upper bounds. Providers round sides, and UHD (3840 by 2160, 8.3 megapixels) is sold as 4K."""
 
 ORDER: Final = ("512", "1K", "2K", "4K")
 """From small to large."""

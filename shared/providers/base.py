@@ -7,7 +7,7 @@ the values below. It knows nothing of tasks, MongoDB or RabbitMQ, never raises f
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol, runtime_checkable
@@ -205,7 +205,7 @@ class TextProvider(Protocol):
         """The whole answer. Nothing runs on after a failure, so none is ambiguous."""
         ...
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta | ChatEnd | Failed]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatEnd | Failed, None]:
         """The answer as it comes; the last event is a `ChatEnd` or a `Failed`.
 
         Closing the iterator ends the call at the provider.

@@ -40,7 +40,8 @@ class FalProvider:
         url = f"{self._client.base_url}/{quote(request.upstream_model.strip('/'))}"
         if request.callback_url:
             url += "?" + urlencode({"fal_webhook": request.callback_url})
-        reply = await self._client.call("POST", url, self._client.limits.submit, model_input(request))
+        limit = self._client.limits.submit_within(request.time_limit)
+        reply = await self._client.call("POST", url, limit, model_input(request))
         submitted = read_submit(reply)
         if isinstance(submitted, Failed):
             return submitted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -60,9 +60,7 @@ class GeminiProvider:
         if isinstance(images, Failed):
             return images
         body = image_body(request, images)
-        limit = self._client.limits.generate
-        if request.time_limit is not None:
-            limit = min(limit, request.time_limit)
+        limit = self._client.limits.generate_within(request.time_limit)
         replies = await asyncio.gather(
             *(self._generate(request.upstream_model, body, limit) for _ in range(request.num_outputs))
         )
@@ -81,7 +79,7 @@ class GeminiProvider:
             return body
         return read_chat(await self._generate(request.upstream_model, body, self._client.limits.generate))
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta | ChatEnd | Failed]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta | ChatEnd | Failed, None]:
         body = await self._chat_body(request)
         if isinstance(body, Failed):
             yield body

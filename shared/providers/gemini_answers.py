@@ -12,14 +12,14 @@ import structlog
 from shared.providers.base import Done, EmbeddingDone, Failed, Output
 from shared.providers.errors import ErrorClass
 from shared.providers.exchange import NoReply, Reply
-from shared.providers.gemini_errors import answer_of, dicts, failure
+from shared.providers.gemini_errors import answer_of, dicts, failure, unreadable
 from shared.providers.several import most_telling
 
 log = structlog.get_logger()
 
 
 def read_images(reply: Reply | NoReply) -> tuple[Output, ...] | Failed:
-    """The images of one call. If none came, why: an answer that got lost may have been charged."""
+    """The images of one call. If none came, why: an answer that got lost or broke off may have been charged."""
     if isinstance(reply, NoReply):
         return reply.failed_submit()
     images = tuple(
@@ -28,6 +28,8 @@ def read_images(reply: Reply | NoReply) -> tuple[Output, ...] | Failed:
         if (image := inline_image(part)) is not None
         for content_type, data in [image]
     )
+    if not images and reply.accepted and unreadable(reply):
+        return Failed(ErrorClass.SUBMIT_AMBIGUOUS, "The provider's answer cannot be read.")
     return images or failure(reply)
 
 

@@ -82,7 +82,7 @@ def read_facts(reply: Reply) -> ErrorFacts:
     if reply.status != 200:
         return ErrorFacts(reply.status, (), reply.text())
     if not body:
-        return ErrorFacts(200, () if reply.json() in ({}, []) else (_UNREADABLE,))
+        return ErrorFacts(200, (_UNREADABLE,) if unreadable(reply) else ())
     feedback = body.get("promptFeedback")
     if isinstance(feedback, dict) and feedback.get("blockReason"):
         codes = (_BLOCKED, _text(feedback["blockReason"]))
@@ -112,6 +112,11 @@ def answer_of(reply: Reply) -> dict[str, Any]:
     if isinstance(value, list):
         value = next(iter(dicts(value)), None)
     return value if isinstance(value, dict) else {}
+
+
+def unreadable(reply: Reply) -> bool:
+    """Whether the body is no answer at all, not even an empty one."""
+    return not answer_of(reply) and reply.json() not in ({}, [])
 
 
 def dicts(value: object) -> list[dict[str, Any]]:

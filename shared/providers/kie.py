@@ -45,12 +45,10 @@ class KieProvider:
         payload: dict[str, Any] = {"model": request.upstream_model, "input": model_input(request)}
         if request.callback_url:
             payload["callBackUrl"] = request.callback_url
+        url, limit = f"{self._jobs}/createTask", self._client.limits.submit_within(request.time_limit)
 
         async def submit_one() -> str | Failed:
-            url = f"{self._jobs}/createTask"
-            return read_submit(
-                await self._client.call("POST", url, self._client.limits.submit, payload), self._rows
-            )
+            return read_submit(await self._client.call("POST", url, limit, payload), self._rows)
 
         return await submit_each(self.name, request.num_outputs, submit_one)
 

@@ -26,7 +26,6 @@ from shared.providers.exchange import ProviderClient
 from shared.providers.openai_errors import failure
 from shared.providers.openai_images import (
     MOST_INPUTS,
-    allowed,
     counts,
     edit_form,
     image_body,
@@ -85,7 +84,7 @@ class OpenAiProvider:
         reply = await self._client.call(
             "POST",
             f"{self._client.base_url}/images/{'edits' if images else 'generations'}",
-            allowed(self._client.limits, request),
+            self._client.limits.generate_within(request.time_limit),
             None if images else body,
             form=(lambda: edit_form(body, images)) if images else None,
             most_bytes=MOST_BYTES,

@@ -6,7 +6,6 @@ import binascii
 import io
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 import aiohttp
@@ -18,7 +17,7 @@ from shared.providers.errors import ErrorClass
 from shared.providers.exchange import NoReply, Reply
 from shared.providers.prompts import prompt_text
 from shared.providers.several import most_telling
-from shared.providers.tools import InputImage, TimeLimits
+from shared.providers.tools import InputImage
 
 MOST_PER_CALL: Final = 10
 MOST_INPUTS: Final = 16
@@ -82,11 +81,6 @@ def counts(wanted: int) -> list[int]:
     """How many images each call is to make."""
     full, rest = divmod(wanted, MOST_PER_CALL)
     return [MOST_PER_CALL] * full + [rest] * (rest > 0)
-
-
-def allowed(limits: TimeLimits, request: GenerationRequest) -> timedelta:
-    """How long a call that answers with the images may take."""
-    return min(limits.generate, request.time_limit or limits.generate)
 
 
 def read_images(reply: Reply | NoReply, failure: Callable[[Reply], Failed]) -> Done | Failed:

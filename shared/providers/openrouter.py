@@ -22,7 +22,7 @@ from shared.providers.base import (
 )
 from shared.providers.errors import ErrorClass
 from shared.providers.exchange import NoReply, ProviderClient, Reply
-from shared.providers.openai_images import allowed, counts, read_images, settle
+from shared.providers.openai_images import counts, read_images, settle
 from shared.providers.openai_text import MOST_BYTES, TextCalls
 from shared.providers.openrouter_errors import failure
 from shared.providers.openrouter_images import (
@@ -85,7 +85,7 @@ class OpenRouterProvider:
         return await self._client.call(
             "POST",
             f"{self._client.base_url}/{path}",
-            allowed(self._client.limits, request),
+            self._client.limits.generate_within(request.time_limit),
             body,
             most_bytes=MOST_BYTES,
         )

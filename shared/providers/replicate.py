@@ -46,9 +46,10 @@ class ReplicateProvider:
     async def submit(self, request: GenerationRequest) -> Accepted | Done | Failed:
         """All predictions at once; if only some are accepted, the job goes on with those."""
         url, payload = self._submission(request)
+        limit = self._client.limits.submit_within(request.time_limit)
 
         async def submit_one() -> str | Failed:
-            reply = await self._client.call("POST", url, self._client.limits.submit, payload)
+            reply = await self._client.call("POST", url, limit, payload)
             return read_submit(reply, self._rows)
 
         return await submit_each(self.name, request.num_outputs, submit_one)

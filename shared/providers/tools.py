@@ -61,6 +61,14 @@ class TimeLimits:
     idle: timedelta = timedelta(seconds=60)
     """Between two events of a stream."""
 
+    def submit_within(self, allowed: timedelta | None) -> timedelta:
+        """For the call that hands a job over, of an attempt that may take so long."""
+        return self.submit if allowed is None else min(self.submit, allowed)
+
+    def generate_within(self, allowed: timedelta | None) -> timedelta:
+        """For a call that answers with the outputs, of an attempt that may take so long."""
+        return self.generate if allowed is None else min(self.generate, allowed)
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderTools:

@@ -19,7 +19,8 @@ NO_ROUTE_MESSAGE: Final = "Generation failed on every available provider"
 
 NAMES: Final[Mapping[str, str]] = {
     "fal": r"fal(?:[-. ]ai)?",
-    "replicate": r"replicate(?:\.com)?",
+    # The verb is no name.
+    "replicate": r"replicate\.com|(?-i:Replicate)",
     "gemini": r"google(?:[ -](?:gemini|vertex|ai))?|gemini",
     "openai": r"open[ -]?ai(?:\.com)?",
     "openrouter": r"open[ -]?router(?:\.ai)?",

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +8,7 @@ import pytest
 from shared.providers.base import Done, Failed, GenerationRequest, Output
 from shared.providers.errors import ErrorClass
 from shared.providers.openai_errors import failure
-from shared.providers.openai_images import allowed, counts, image_body, read_images, settle, size_of
-from shared.providers.tools import TimeLimits
+from shared.providers.openai_images import counts, image_body, read_images, settle, size_of
 from tests.unit.providers.replies import HTML, LOST, UNSENT, reply
 
 PIXELS = b64encode(b"pixels").decode()
@@ -68,12 +66,6 @@ def test_ratio_and_resolution_choose_a_size(
 @pytest.mark.parametrize(("wanted", "calls"), [(1, [1]), (10, [10]), (12, [10, 2]), (20, [10, 10])])
 def test_one_call_makes_at_most_ten_images(wanted: int, calls: list[int]) -> None:
     assert counts(wanted) == calls
-
-
-@pytest.mark.parametrize(("limit", "expected"), [(None, 240), (60, 60), (900, 240)])
-def test_the_shorter_of_both_time_limits_holds(limit: int | None, expected: int) -> None:
-    request = GenerationRequest("m", "a hen", time_limit=timedelta(seconds=limit) if limit else None)
-    assert allowed(TimeLimits(), request) == timedelta(seconds=expected)
 
 
 def test_images_come_as_bytes_with_the_stated_format() -> None:

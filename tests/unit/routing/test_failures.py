@@ -72,4 +72,9 @@ def test_a_revealed_name_stays() -> None:
 
 def test_every_provider_has_a_name_to_hide() -> None:
     assert set(NAMES) == {provider for provider, _, _ in TABLE}
-    assert {without_names(name) for name in NAMES} == {"the provider"}
+    assert {without_names(name.capitalize()) for name in NAMES} == {"the provider"}
+
+
+def test_a_verb_is_no_name() -> None:
+    assert without_names("cannot replicate the pose") == "cannot replicate the pose"
+    assert without_names("see replicate.com for Replicate") == "see the provider for the provider"
