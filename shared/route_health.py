@@ -44,6 +44,11 @@ class RouteHealth:
         self._failures: dict[str, tuple[Failure, ...]] = {}
         """Since the last success that this process saw, by route."""
 
+    @property
+    def known(self) -> Health:
+        """What was read last and what this process has learnt since, without asking the database."""
+        return self._known
+
     async def snapshot(self, at_least: datetime | None = None) -> Health:
         """The health of everything, at most a second old, and no older than `at_least`."""
         age = time.monotonic() - self._read_at
@@ -74,6 +79,7 @@ class RouteHealth:
         """Be the one that tries a half-open route; False when somebody else does."""
         now = self._clock.now()
         probed = self._known.breakers.get(route, CLOSED).probed(now)
+        self._remember(route, probed)
         result = await self._health.update_one(
             {
                 "_id": route_subject(route),
@@ -82,7 +88,6 @@ class RouteHealth:
             },
             {"$set": {"probe_until": probed.probe_until}},
         )
-        self._remember(route, probed)
         return result.matched_count == 1
 
     async def failed(self, task_id: str, attempt: Attempt, failure: Failed) -> None:
@@ -119,16 +124,16 @@ class RouteHealth:
         return open_until is not None and attempt.dispatched_at < open_until
 
     async def _give_up_probe(self, route: str) -> None:
+        self._remember(route, replace(self._known.breakers[route], probe_until=None))
         await self._health.update_one(
             {"_id": route_subject(route), "open_until": {"$exists": True}}, {"$set": {"probe_until": None}}
         )
-        self._remember(route, replace(self._known.breakers[route], probe_until=None))
 
     async def _rest(self, subject: str, rest: Rest) -> None:
+        self._known = replace(self._known, rests={**self._known.rests, subject: rest})
         await self._health.update_one(
             {"_id": subject}, {"$max": {"until": rest.until}, "$set": {"reason": rest.reason}}, upsert=True
         )
-        self._known = replace(self._known, rests={**self._known.rests, subject: rest})
         log.warning("resting", subject=subject, reason=rest.reason, until=rest.until.isoformat())
 
     async def _broken(self, task_id: str, attempt: Attempt, now: datetime) -> None:
@@ -140,10 +145,11 @@ class RouteHealth:
         if after.open_until == before.open_until or after.open_until is None:
             return
         self._failures.pop(attempt.route)
+        # Known here even if the database is away: the next decision of this process rests on it.
+        self._remember(attempt.route, replace(after, failures=()))
         opened: dict[str, Any] = {"open_until": after.open_until, "trips": after.trips, "probe_until": None}
         # Whoever else has opened it meanwhile was as right.
         await self._health.update_one({"_id": route_subject(attempt.route)}, {"$set": opened}, upsert=True)
-        self._remember(attempt.route, replace(after, failures=()))
         BREAKERS_OPENED.labels(attempt.provider).inc()
         log.warning(
             "breaker opened", route=attempt.route, until=after.open_until.isoformat(), trips=after.trips
