@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.simulator.gemini_problems import BadRequest
-from deploy.simulator.gemini_requests import objects, texts_in
+from deploy.simulator.gemini_requests import field, objects, texts_in
 from deploy.simulator.vectors import MOST_DIMENSIONS
 
 _MOST_BATCH = 100
@@ -30,10 +30,10 @@ def _embedding(item: Mapping[str, Any]) -> tuple[str, int]:
     text = _text(item)
     if not text:
         raise BadRequest("* EmbedContentRequest.content: contents is not specified")
-    dimensions = item.get("outputDimensionality") or _USUAL_DIMENSIONS
+    dimensions = field(item, "outputDimensionality") or _USUAL_DIMENSIONS
     if not isinstance(dimensions, int) or not 1 <= dimensions <= MOST_DIMENSIONS:
         raise BadRequest("* EmbedContentRequest.output_dimensionality: out of range")
-    if item.get("title") and item.get("taskType") != "RETRIEVAL_DOCUMENT":
+    if item.get("title") and field(item, "taskType") != "RETRIEVAL_DOCUMENT":
         raise BadRequest("The `title` is only allowed with task type RETRIEVAL_DOCUMENT")
     return text, dimensions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,8 @@ from deploy.simulator.text import tokens_of
 _RATIOS = tuple(ratio for ratio in RATIOS if ratio not in ("auto", "9:21"))
 _IMAGE_SIZES = ("512", "1K", "2K", "4K")
 _TOKENS_PER_PICTURE = 258
+_CAPITAL = re.compile(r"[A-Z]")
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _CALLING: Mapping[str, Literal["auto", "always", "never"]] = {"ANY": "always", "NONE": "never"}
 
 
@@ -50,16 +53,16 @@ def read_content(model: str, body: Mapping[str, Any]) -> ContentRequest:
     for content in contents:
         if content.get("role", "user") not in ("user", "model"):
             raise BadRequest("Please use a valid role: user, model.")
-    config = body.get("generationConfig") or {}
-    modalities = {str(name).upper() for name in config.get("responseModalities") or _usual(model)}
+    config = field(body, "generationConfig") or {}
+    modalities = {str(name).upper() for name in field(config, "responseModalities") or _usual(model)}
     pictures = [data for content in contents for data in _pictures(content)]
-    instruction = texts_in(body.get("systemInstruction") or {})
+    instruction = texts_in(field(body, "systemInstruction") or {})
     texts = [*instruction, *(text for content in contents for text in texts_in(content))]
     return ContentRequest(
         wish=_wish(body, config, contents),
         draws="IMAGE" in modalities,
         tells="TEXT" in modalities,
-        size=_size(config.get("imageConfig") or {}),
+        size=_size(field(config, "imageConfig") or {}),
         prompt_tokens=sum(map(tokens_of, texts)) + len(pictures) * _TOKENS_PER_PICTURE + _tool_tokens(body),
         pictures=pictures,
     )
@@ -70,33 +73,33 @@ def _usual(model: str) -> tuple[str, ...]:
 
 
 def _wish(body: Mapping[str, Any], config: Mapping[str, Any], contents: list[Mapping[str, Any]]) -> Wish:
-    limit = config.get("maxOutputTokens")
+    limit = field(config, "maxOutputTokens")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise BadRequest("max_output_tokens must be positive")
-    if config.get("candidateCount") not in (None, 1):
+    if field(config, "candidateCount") not in (None, 1):
         raise BadRequest("Only one candidate can be specified")
-    calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
-    allowed = calling.get("allowedFunctionNames")
+    calling = field(field(body, "toolConfig") or {}, "functionCallingConfig") or {}
+    allowed = field(calling, "allowedFunctionNames")
     return Wish(
         prompt=prompt_of(body),
         limit=limit,
         functions=[function for function in _functions(body) if not allowed or function.name in allowed],
         calling=_CALLING.get(str(calling.get("mode")), "auto"),
-        answered=any("functionResponse" in part for part in _parts(contents[-1])),
-        json=config.get("responseMimeType") == "application/json",
-        schema=config.get("responseSchema") or config.get("responseJsonSchema"),
+        answered=any(field(part, "functionResponse") for part in _parts(contents[-1])),
+        json=field(config, "responseMimeType") == "application/json",
+        schema=field(config, "responseSchema") or field(config, "responseJsonSchema"),
     )
 
 
 def _functions(body: Mapping[str, Any]) -> Iterator[Function]:
     for tool in objects(body.get("tools")):
-        for declared in objects(tool.get("functionDeclarations")):
+        for declared in objects(field(tool, "functionDeclarations")):
             if not isinstance(declared.get("name"), str):
                 raise BadRequest(
                     "* GenerateContentRequest.tools[0].function_declarations[0].name: is required"
                 )
             yield Function(
-                declared["name"], declared.get("parameters") or declared.get("parametersJsonSchema")
+                declared["name"], declared.get("parameters") or field(declared, "parametersJsonSchema")
             )
 
 
@@ -105,7 +108,7 @@ def _tool_tokens(body: Mapping[str, Any]) -> int:
 
 
 def _size(config: Mapping[str, Any]) -> tuple[int, int]:
-    ratio, size = config.get("aspectRatio"), config.get("imageSize")
+    ratio, size = field(config, "aspectRatio"), field(config, "imageSize")
     if ratio is not None and ratio not in _RATIOS:
         raise BadRequest(f"aspect_ratio must be one of {', '.join(_RATIOS)}")
     if size is not None and size not in _IMAGE_SIZES:
@@ -115,17 +118,24 @@ def _size(config: Mapping[str, Any]) -> tuple[int, int]:
 
 def _pictures(content: Mapping[str, Any]) -> Iterator[bytes]:
     for part in _parts(content):
-        inline = part.get("inlineData")
+        inline = field(part, "inlineData")
         if inline is None:
             continue
         try:
-            data = base64.b64decode(inline.get("data", ""), validate=True)
-        except (binascii.Error, AttributeError, TypeError, ValueError) as error:
+            # Google takes both alphabets, and its own client sends the one for URLs.
+            data = base64.b64decode(str(inline.get("data")).encode().translate(_URL_SAFE), validate=True)
+        except (binascii.Error, AttributeError) as error:
             raise BadRequest(
                 "Invalid value at 'contents[0].parts[0].inline_data.data' (TYPE_BYTES)"
             ) from error
-        if str(inline.get("mimeType", "")).startswith("image/"):
+        if str(field(inline, "mimeType")).startswith("image/"):
             yield data
+
+
+def field(holder: Mapping[str, Any], name: str) -> Any:
+    """A field by its name in camel case, as Google documents it, or in snake case, which it takes as well."""
+    value = holder.get(name)
+    return value if value is not None else holder.get(_CAPITAL.sub(r"_\g<0>", name).lower())
 
 
 def objects(value: Any) -> list[Mapping[str, Any]]:
