@@ -74,10 +74,10 @@ class RouterHandlers:
         """The decision; whoever is to probe a route has won the right to."""
         while True:
             health = await self._health.snapshot()
-            if not health.keys:
-                return Wait(self._clock.now() + NO_WORKER_WAIT, "no worker has come up yet")
             model = self._catalog.models.get(task.model)
             decision = decide(task, model, health, self._clock.now(), self._revealed)
+            if not health.keys and _for_want_of_keys(decision):
+                return Wait(self._clock.now() + NO_WORKER_WAIT, "no worker has come up yet")
             if not isinstance(decision, Dispatch) or not decision.probe:
                 return decision
             if await self._health.claim_probe(decision.route.name):
@@ -89,6 +89,10 @@ class RouterHandlers:
         failure = failure_of(ErrorClass.CANCELLED)
         await self._tools.mover.move([rejection(task, failure) for task in cancelled])
         await self._tools.mover.announce_again([task for task in tasks if task.cancel_requested_at is None])
+
+
+def _for_want_of_keys(decision: Decision) -> bool:
+    return isinstance(decision, Reject) and decision.failure.error_class is ErrorClass.PROVIDER_NOT_CONFIGURED
 
 
 def dispatch(task: Task, decision: Dispatch, now: datetime) -> Move:

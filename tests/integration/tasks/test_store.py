@@ -11,7 +11,7 @@ import pytest
 
 from shared.mongo import Database
 from shared.tasks.lifecycle import ForbiddenMove, Role, State
-from shared.tasks.model import Task
+from shared.tasks.model import Task, Waiting
 from shared.tasks.store import Move, TaskStore
 from tests.unit.building import NOON, StillClock, attempt, task_document
 
@@ -217,16 +217,51 @@ async def test_the_overdue_are_those_long_enough_past_their_deadline(router: Tas
     assert [task.id for task in claimed] == [overdue.id]
 
 
-async def test_waiting_sets_the_time_of_the_task_as_it_was_read_only(router: TaskStore) -> None:
-    waits, moved = await stored(router, task_document(), task_document())
+async def test_waiting_sets_time_and_reason_of_the_tasks_as_they_were_read_only(router: TaskStore) -> None:
+    waits, moved, longer = await stored(router, *(task_document() for _ in range(3)))
     await router.move([rejected(moved)])
-    until = NOON + timedelta(minutes=3)
+    waiting = Waiting(until=NOON + timedelta(minutes=3), reason="rate_limit")
+    till_later = Waiting(until=NOON + timedelta(minutes=9), reason="breaker open")
 
-    await asyncio.gather(router.wait(waits, until), router.wait(moved, until))
+    await router.wait([(waits, waiting), (moved, waiting), (longer, till_later)])
 
-    assert (await reread(router, waits)).wake_at == until
-    assert (await reread(router, waits)).version == 0
+    for task, expected in ((waits, waiting), (longer, till_later)):
+        now = await reread(router, task)
+        assert (now.wake_at, now.waiting, now.version) == (expected.until, expected, 0)
     assert (await reread(router, moved)).wake_at == NOON + HOLD
+    assert (await reread(router, moved)).waiting is None
+
+
+async def test_a_task_that_is_cancelled_meanwhile_does_not_wait(router: TaskStore) -> None:
+    (task,) = await stored(router, task_document())
+    await router.request_cancel(task.id, task.account_id)
+
+    await router.wait([(task, Waiting(until=NOON + timedelta(minutes=3), reason="quota"))])
+
+    assert (await reread(router, task)).wake_at == NOON
+    await router.wait([])
+
+
+async def test_due_tasks_of_full_providers_are_left_to_others(router: TaskStore) -> None:
+    tasks = await stored(
+        router,
+        *(task_document(provider=provider, wake_at=DUE) for provider in ("fal", "kie", "fal")),
+        task_document(wake_at=DUE),
+    )
+
+    claimed = await router.claim_due([State.QUEUED], 10, HOLD, but_not_of=["fal", "gemini"])
+    assert {task.id for task in claimed} == {tasks[1].id, tasks[3].id}
+
+    rest = await router.claim_due([State.QUEUED], 10, HOLD)
+    assert {task.id for task in rest} == {tasks[0].id, tasks[2].id}
+
+
+async def test_full_providers_do_not_hide_what_is_behind_them(router: TaskStore) -> None:
+    await stored(router, *(task_document(provider="fal", wake_at=DUE - HOLD) for _ in range(5)))
+    (behind,) = await stored(router, task_document(provider="kie", wake_at=DUE))
+
+    claimed = await router.claim_due([State.QUEUED], 1, HOLD, but_not_of=["fal"])
+    assert [task.id for task in claimed] == [behind.id]
 
 
 async def test_settled_tasks_are_never_looked_at_again(router: TaskStore) -> None:
@@ -247,6 +282,15 @@ async def test_only_leases_that_the_owner_still_holds_are_renewed(worker: TaskSt
     assert (await reread(worker, mine)).wake_at == NOON + timedelta(seconds=30)
     assert (await reread(worker, theirs)).wake_at == theirs.wake_at
     assert await worker.still_owned([mine.id, theirs.id], "own_1") == {mine.id: False}
+
+
+async def test_who_renews_hears_of_cancellations(worker: TaskStore) -> None:
+    documents = [task_document(State.RUNNING, owner="own_1", attempts=(attempt(),)) for _ in range(2)]
+    kept, unwanted = await stored(worker, *documents)
+    await worker.request_cancel(unwanted.id, unwanted.account_id)
+
+    held = await worker.still_owned([kept.id, unwanted.id], "own_1")
+    assert held == {kept.id: False, unwanted.id: True}
 
 
 async def test_given_back_tasks_are_due_at_once_and_their_old_owner_writes_no_more(worker: TaskStore) -> None:

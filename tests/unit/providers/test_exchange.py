@@ -65,7 +65,9 @@ async def break_off(request: web.Request) -> web.StreamResponse:
 def answering(status: int = 200, body: bytes = b"{}", **headers: str) -> Handler:
     async def answer(_: web.Request) -> web.StreamResponse:
         return web.Response(
-            status=status, body=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
+            status=status,
+            body=body,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
         )
 
     return answer

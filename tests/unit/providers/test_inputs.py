@@ -69,7 +69,9 @@ async def test_an_inline_image_that_is_too_large_is_refused_before_it_is_decoded
     session: aiohttp.ClientSession,
 ) -> None:
     with pytest.raises(UnusableInput, match="at most 20 MB"):
-        await InputImages(session).load("data:image/png;base64," + "$" * (inputs.MOST_INPUT_BYTES * 4 // 3 + 5))
+        await InputImages(session).load(
+            "data:image/png;base64," + "$" * (inputs.MOST_INPUT_BYTES * 4 // 3 + 5)
+        )
 
 
 @pytest.mark.parametrize("status", [204, 302, 401, 404, 500])
