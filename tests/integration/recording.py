@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from shared.bus.events import Event
@@ -21,8 +21,11 @@ class Bell:
 
     rung: list[Event] = field(default_factory=list)
     connected: bool = True
+    on_publish: Callable[[], None] = lambda: None
+    """Runs before every call, even one without events."""
 
     async def publish(self, events: Sequence[Event]) -> None:
+        self.on_publish()
         self.rung += events
 
     def told_of(self, event_type: str) -> list[str]:

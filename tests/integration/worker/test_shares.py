@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.results import UpdateResult
 
 from services.worker.division import SILENT_AFTER
 from services.worker.shares import Shares
 from shared.catalog.model import Limits
-from shared.mongo import Database
+from shared.mongo import Database, Document
 from tests.integration.conftest import Eventually, Start
 from tests.unit.building import StillClock
 
@@ -137,22 +138,59 @@ async def test_a_crowd_that_renews_at_the_same_time_never_passes_the_limit_and_a
     assert sorted(worker.concurrency("fal") or 0 for worker in workers) == [1] * 6 + [2] * 2
 
 
+class Watched:
+    """The shares, with an eye on the moment before each change."""
+
+    def __init__(self, database: Database) -> None:
+        self._shares = database["provider_shares"]
+        self.before_change: Callable[[], None] = lambda: None
+
+    def __getitem__(self, _: str) -> Watched:
+        return self
+
+    async def find_one(self, query: Document) -> Document | None:
+        return await self._shares.find_one(query)
+
+    async def insert_one(self, document: Document) -> None:
+        await self._shares.insert_one(document)
+
+    async def update_one(self, query: Document, update: Document) -> UpdateResult:
+        self.before_change()
+        return await self._shares.update_one(query, update)
+
+
 async def test_a_worker_keeps_to_its_smaller_part_before_others_can_read_of_it(
-    database: Database, clock: StillClock
+    database: Database, clock: StillClock, crew: Crew
 ) -> None:
-    crew = Crew(database, clock)
-    first, second = crew.hire("own_1"), crew.hire("own_2")
+    watched = Watched(database)
+    first, second = Shares(watched, clock, "own_1", LIMITS), crew.hire("own_2")
+    held: list[int | None] = []
     await first.renew(idle)
     await second.renew(idle)
-    held: list[int | None] = []
+    watched.before_change = lambda: held.append(first.concurrency("fal"))
 
-    async def watch() -> None:
-        while (await crew.stored())["own_1"][0] == 10:
-            await asyncio.sleep(0)
-        held.append(first.concurrency("fal"))
-
-    await asyncio.gather(watch(), first.renew(idle))
+    await first.renew(idle)
     assert held == [5]
+
+
+async def test_what_a_worker_begins_while_it_renews_is_within_what_others_are_left(
+    database: Database, clock: StillClock, crew: Crew
+) -> None:
+    watched = Watched(database)
+    first, second = Shares(watched, clock, "own_1", LIMITS), crew.hire("own_2")
+    in_hand = 0
+
+    def begin() -> None:
+        nonlocal in_hand
+        in_hand = max(in_hand, first.concurrency("fal") or 0)
+
+    await first.renew(idle)
+    await second.renew(idle)
+    watched.before_change = begin
+    await first.renew(lambda _: in_hand)
+    await second.renew(idle)
+
+    assert (in_hand, second.concurrency("fal")) == (5, 5)
 
 
 async def test_the_calls_of_a_worker_are_paced_by_its_part_of_the_rate(crew: Crew) -> None:

@@ -43,10 +43,12 @@ class Provider:
     answer: Handler
     heads: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.heads.append({name.title(): value for name, value in request.headers.items()})
         self.bodies.append(await request.read())
+        self.called.set()
         return await self.answer(request)
 
 
@@ -214,8 +216,7 @@ async def test_a_caller_that_is_cancelled_is_cancelled(session: aiohttp.ClientSe
     async with serving(provider.handle) as port:
         ours = client(session, port)
         calling = asyncio.create_task(ours.call("POST", f"{ours.base_url}/x", SECONDS, {}))
-        while not provider.heads:
-            await asyncio.sleep(0.01)
+        await provider.called.wait()
         await cancel(calling)
 
     assert calling.cancelled()

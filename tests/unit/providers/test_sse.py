@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def test_where_the_pieces_are_cut_does_not_matter(
 ) -> None:
     body = b"".join(line + end for line in lines)
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
-    pieces = [body[start:stop] for start, stop in zip(places, places[1:], strict=False)]
+    pieces = [body[start:stop] for start, stop in pairwise(places)]
 
     whole, cut = SseDecoder(), SseDecoder()
     found = [event for piece in pieces for event in cut.feed(piece)]

@@ -27,10 +27,13 @@ class Scripted:
     polled: list[ProviderJob] = field(default_factory=list)
     cancelled: list[ProviderJob] = field(default_factory=list)
     broken_off: int = 0
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a submission has come."""
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def submit(self, request: GenerationRequest) -> Accepted | Done | Failed:
         self.requests.append(request)
+        self.called.set()
         try:
             if self.holds_submits:
                 await self.let_go.wait()

@@ -23,11 +23,6 @@ def a_run() -> Run:
     return Run(a_task(State.SUBMITTING, attempts=(attempt(),)))
 
 
-async def until_called(provider: Scripted) -> None:
-    while not provider.requests:
-        await asyncio.sleep(0)
-
-
 @pytest.mark.parametrize("answer", [Accepted(JOB), done(b"png"), REFUSAL])
 async def test_the_providers_answer_is_given_on(answer: Accepted | Done | Failed) -> None:
     run, provider = a_run(), Scripted(submits=[answer])
@@ -39,7 +34,7 @@ async def test_the_providers_answer_is_given_on(answer: Accepted | Done | Failed
 async def test_a_hand_over_that_ends_soon_after_the_cancellation_tells_of_its_job() -> None:
     run, provider = a_run(), Scripted(holds_submits=True)
     handing = asyncio.create_task(hand_over(run, provider, REQUEST))
-    await until_called(provider)
+    await provider.called.wait()
     run.cancel()
     provider.let_go.set()
 
@@ -50,7 +45,7 @@ async def test_a_hand_over_that_ends_soon_after_the_cancellation_tells_of_its_jo
 async def test_a_hand_over_that_takes_long_is_broken_off_and_leaves_a_job_that_nobody_can_name() -> None:
     run, provider = a_run(), Scripted(holds_submits=True)
     handing = asyncio.create_task(hand_over(run, provider, REQUEST, grace_seconds=0.01))
-    await until_called(provider)
+    await provider.called.wait()
     run.cancel()
 
     answer = await handing
@@ -62,7 +57,7 @@ async def test_a_hand_over_that_takes_long_is_broken_off_and_leaves_a_job_that_n
 async def test_neither_a_hint_nor_the_end_of_the_process_breaks_a_hand_over_off() -> None:
     run, provider = a_run(), Scripted(holds_submits=True)
     handing = asyncio.create_task(hand_over(run, provider, REQUEST, grace_seconds=0))
-    await until_called(provider)
+    await provider.called.wait()
     run.hint()
     run.stop()
     await asyncio.sleep(0.05)
@@ -75,7 +70,7 @@ async def test_neither_a_hint_nor_the_end_of_the_process_breaks_a_hand_over_off(
 async def test_the_call_ends_with_the_run_that_makes_it() -> None:
     run, provider = a_run(), Scripted(holds_submits=True)
     handing = asyncio.create_task(hand_over(run, provider, REQUEST))
-    await until_called(provider)
+    await provider.called.wait()
     await cancel(handing)
 
     assert handing.cancelled()

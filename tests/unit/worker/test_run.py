@@ -41,7 +41,7 @@ async def test_a_pause_without_news_lasts_its_time() -> None:
     run = a_run()
     await run.pause(0.001)
 
-    assert not (run.stopping or run.cancelled)
+    assert (run.stopping, run.cancelled) == (False, False)
 
 
 @pytest.mark.parametrize("news", ["stop", "cancel", "hint"])
