@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 def read_images(reply: Reply | NoReply) -> tuple[Output, ...] | Failed:
-    """The images of one call. If none came, why: an answer that got lost or broke off may have been charged."""
+    """The images of one call. If none came, why: an answer that got lost or broke may have been charged."""
     if isinstance(reply, NoReply):
         return reply.failed_submit()
     images = tuple(
