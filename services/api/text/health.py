@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
-import pymongo
 import structlog
 
 from shared.mongo import is_unavailable
@@ -18,6 +18,9 @@ from shared.tasks.model import Attempt
 log = structlog.get_logger()
 
 PATIENCE: Final = timedelta(seconds=1)
+"""How long a database that was there is waited for…"""
+HURRY: Final = timedelta(milliseconds=50)
+"""…and one that was not: enough when it is back, and no client waits twice."""
 T = TypeVar("T")
 
 
@@ -36,9 +39,9 @@ class RouteNotes(Protocol):
 class BestKnownHealth:
     """`RouteHealth` as far as it can be had: with the database away, what this process knows itself."""
 
-    def __init__(self, health: RouteHealth, patience: timedelta = PATIENCE) -> None:
+    def __init__(self, health: RouteHealth) -> None:
         self._health = health
-        self._patience_seconds = patience.total_seconds()
+        self._patience = PATIENCE
 
     async def snapshot(self, at_least: datetime | None = None) -> Health:
         known = await self._unless_away(self._health.snapshot(at_least))
@@ -58,10 +61,13 @@ class BestKnownHealth:
     async def _unless_away(self, work: Awaitable[T]) -> T | None:
         """What the database says; None if it says nothing in time."""
         try:
-            with pymongo.timeout(self._patience_seconds):
-                return await work
+            async with asyncio.timeout(self._patience.total_seconds()):
+                answer = await work
         except Exception as error:
-            if not is_unavailable(error):
+            if not isinstance(error, TimeoutError) and not is_unavailable(error):
                 raise
             log.warning("health not at hand", reason=type(error).__name__)
+            self._patience = HURRY
             return None
+        self._patience = PATIENCE
+        return answer
