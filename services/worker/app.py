@@ -75,7 +75,14 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
             RunnerParts(
                 keys=keys,
                 requests=Requests(settings.hints_url),
-                outputs=OutputStore(downloads, files, videos, settings.max_output_bytes, platform.killpoints),
+                outputs=OutputStore(
+                    downloads,
+                    files,
+                    videos,
+                    settings.max_output_bytes,
+                    platform.killpoints,
+                    settings.fetch_limits,
+                ),
                 health=health,
                 aftermath=aftermath,
                 catalog=platform.catalog,

@@ -36,7 +36,7 @@ class WorkerCapacity:
 
     def left(self, provider: str) -> int:
         """How many more attempts on this provider fit."""
-        if self._closed:
+        if self._closed or self._shares.behind(provider):
             return 0
         allowed = self._shares.concurrency(provider)
         most = self._most if allowed is None else min(allowed, self._most)

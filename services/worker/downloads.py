@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import aiohttp
@@ -32,8 +34,28 @@ def check_status(response: aiohttp.ClientResponse) -> None:
     response.raise_for_status()
 
 
-async def fetched(task: Task, fetch: Callable[[], Awaitable[T]]) -> T | None:
-    """What `fetch` gives, within a few tries; None when it cannot be had. Raises StorageUnavailable."""
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """How long fetching one file may take, with all tries."""
+
+    image: timedelta = timedelta(seconds=60)
+    video: timedelta = timedelta(minutes=10)
+
+
+async def fetched(task: Task, within: timedelta, fetch: Callable[[], Awaitable[T]]) -> T | None:
+    """What `fetch` gives, within a few tries; None when it cannot be had. Raises StorageUnavailable.
+
+    A file that drips in is one that cannot be had: other routes are quicker.
+    """
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            return await _fetched(task, fetch)
+    except TimeoutError:
+        log.warning("output not fetched", task_id=task.id, reason="too slow")
+        return None
+
+
+async def _fetched(task: Task, fetch: Callable[[], Awaitable[T]]) -> T | None:
     for number in range(1, FETCH_TRIES + 1):
         try:
             return await fetch()
@@ -42,7 +64,7 @@ async def fetched(task: Task, fetch: Callable[[], Awaitable[T]]) -> T | None:
         except (UnsafeAddress, UnusableOutput, ResponseTooLarge) as error:
             log.warning("output refused", task_id=task.id, reason=error.message)
             return None
-        except (aiohttp.ClientError, HatcheryError, OSError, TimeoutError) as error:
+        except (aiohttp.ClientError, HatcheryError, OSError) as error:
             log.warning("output not fetched", task_id=task.id, tried=number, reason=type(error).__name__)
         await asyncio.sleep(0.2 * number)
     return None

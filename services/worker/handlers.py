@@ -69,7 +69,9 @@ class WorkerHandlers:
         unwanted = [task for task in tasks if task.cancel_requested_at is not None]
         now = self._clock.now()
         await self._tools.mover.move([moves.failed(task, moves.cancelled(), now) for task in unwanted])
-        health = await self._health.snapshot()
+        # What an earlier attempt has shown of its key is known by the time it has ended.
+        ends = [attempt.ended_at for task in tasks for attempt in task.attempts if attempt.ended_at]
+        health = await self._health.snapshot(at_least=max(ends, default=None))
 
         def claimed(task: Task) -> Move:
             attempt = task.attempt

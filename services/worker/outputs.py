@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from functools import partial
 
 import aiohttp
 import structlog
 
-from services.worker.downloads import UnusableOutput, check_status, fetched
+from services.worker.downloads import FetchLimits, UnusableOutput, check_status, fetched
 from services.worker.videos import VideoStore
 from shared.files import Files
 from shared.http import read_capped
@@ -20,10 +19,10 @@ from shared.tasks.model import OutputFile, Task
 
 log = structlog.get_logger()
 
-FETCH_LIMIT = timedelta(seconds=60)
 TASKS_AT_ONCE = 64
 """Tasks whose files are in memory at a time; the others wait for a place, not for a connection."""
 MOST_DOWNLOADS = 4 * TASKS_AT_ONCE
+_NO_LIMIT_OF_ITS_OWN = aiohttp.ClientTimeout(total=None, sock_connect=10)
 
 
 class OutputStore:
@@ -36,12 +35,14 @@ class OutputStore:
         videos: VideoStore,
         most_bytes: int,
         killpoints: KillPoints,
+        limits: FetchLimits,
     ) -> None:
         self._session = session
         self._files = files
         self._videos = videos
         self._most_bytes = most_bytes
         self._killpoints = killpoints
+        self._limits = limits
         self._places = asyncio.Semaphore(TASKS_AT_ONCE)
 
     async def keep(self, task: Task, outputs: tuple[Output, ...]) -> list[OutputFile]:
@@ -61,7 +62,8 @@ class OutputStore:
         for output in wanted:
             if output.url is None:
                 continue
-            one = await fetched(task, partial(self._videos.keep, task, len(kept), output.url))
+            keep = partial(self._videos.keep, task, len(kept), output.url)
+            one = await fetched(task, self._limits.video, keep)
             if one is not None:
                 kept.append(one)
         self._killpoints.reach("worker.after_upload")
@@ -91,7 +93,7 @@ class OutputStore:
     async def _image(self, task: Task, output: Output) -> tuple[bytes, ImageInfo] | None:
         data = output.data
         if data is None:
-            data = await fetched(task, partial(self._download, output.url or ""))
+            data = await fetched(task, self._limits.image, partial(self._download, output.url or ""))
         if data is None:
             return None
         try:
@@ -101,6 +103,6 @@ class OutputStore:
             return None
 
     async def _download(self, url: str) -> bytes:
-        async with asyncio.timeout(FETCH_LIMIT.total_seconds()), self._session.get(url) as response:
+        async with self._session.get(url, timeout=_NO_LIMIT_OF_ITS_OWN) as response:
             check_status(response)
-            return await read_capped(response, self._most_bytes, FETCH_LIMIT)
+            return await read_capped(response, self._most_bytes, self._limits.image)

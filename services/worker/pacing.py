@@ -13,6 +13,7 @@ class Pacer:
         self._rate = rate
         self._last_at = float("-inf")
         """When the last call was due, on the monotonic clock."""
+        self._waiting = 0
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
 
@@ -24,13 +25,22 @@ class Pacer:
 
     async def wait(self) -> None:
         """Return when the next call may be made."""
-        async with self._turn:
-            began = time.monotonic()
-            while (due := self._due()) > time.monotonic():
-                if await self._changes_before(due):
-                    began = time.monotonic()
-            # What a late wake-up cost is made up for; what nobody asked for is not.
-            self._last_at = max(due, began)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                began = time.monotonic()
+                while (due := self._due()) > time.monotonic():
+                    if await self._changes_before(due):
+                        began = time.monotonic()
+                # What a late wake-up cost is made up for; what nobody asked for is not.
+                self._last_at = max(due, began)
+        finally:
+            self._waiting -= 1
+
+    @property
+    def behind(self) -> bool:
+        """Whether more calls wait than can be made within a second: enough is under way."""
+        return self._waiting > max(self._rate, 1)
 
     def _due(self) -> float:
         return self._last_at + 1 / self._rate if self._rate > 0 else float("inf")

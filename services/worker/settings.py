@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from services.worker.downloads import FetchLimits
 from shared.settings import Settings
 
 
@@ -20,6 +21,15 @@ class WorkerSettings(Settings):
     """A generated image larger than this is refused."""
     max_video_bytes: int = Field(default=2 * 1024 * 1024 * 1024, ge=1)
     """A generated video larger than this is refused."""
+
+    fetch_seconds: float = Field(default=60, gt=0)
+    """How long fetching a generated image may take."""
+    fetch_video_seconds: float = Field(default=600, gt=0)
+    """The same of a video."""
+
+    @property
+    def fetch_limits(self) -> FetchLimits:
+        return FetchLimits(timedelta(seconds=self.fetch_seconds), timedelta(seconds=self.fetch_video_seconds))
 
     @property
     def lease(self) -> timedelta:

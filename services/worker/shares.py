@@ -50,6 +50,11 @@ class Shares:
             return 0
         return part.concurrency
 
+    def behind(self, provider: str) -> bool:
+        """Whether the calls in hand already take all that the provider's rate allows."""
+        pacer = self.pacers.get(provider)
+        return pacer is not None and pacer.behind
+
     async def keep(self, in_hand: Callable[[str], int]) -> None:
         """Renew once a second until cancelled."""
         while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import aiohttp
 
@@ -13,7 +12,6 @@ from shared.http import ResponseTooLarge
 from shared.tasks.model import OutputFile, Task
 from shared.videos import CONTENT_TYPE, EXTENSION, HEAD_BYTES, NotAVideo, check_video
 
-VIDEO_FETCH_LIMIT = timedelta(minutes=10)
 _CHUNK_BYTES = 256 * 1024
 
 
@@ -32,9 +30,7 @@ class VideoStore:
         raises for a broken download.
         """
         key = f"videos/{task.id}/{number}.{EXTENSION}"
-        timeout = aiohttp.ClientTimeout(
-            total=VIDEO_FETCH_LIMIT.total_seconds(), sock_connect=10, sock_read=60
-        )
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
         async with self._session.get(url, timeout=timeout) as response:
             check_status(response)
             size = await self._files.put_stream(key, self._checked(response), CONTENT_TYPE)

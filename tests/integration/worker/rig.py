@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import aiohttp
 
 from services.worker.aftermath import Aftermath
 from services.worker.capacity import WorkerCapacity
+from services.worker.downloads import FetchLimits
 from services.worker.handlers import WorkerHandlers
 from services.worker.outputs import OutputStore
 from services.worker.requests import Requests
@@ -47,6 +49,7 @@ class Rig:
         provider: Scripted,
         poll: PollSchedule = OFTEN,
         lease: timedelta = timedelta(seconds=30),
+        key_ids: Sequence[str] = (KEY,),
     ) -> None:
         self.provider = provider
         self.bucket = Bucket()
@@ -54,13 +57,13 @@ class Rig:
         self._database = database
         self._tools = tools_with(self.bell, database, clock, Role.WORKER)
         catalog = Catalog(providers={"fal": ProviderEntry(poll=poll)}, models={})
-        keys = KeyRing({"fal": {KEY: provider}})
+        keys = KeyRing({"fal": dict.fromkeys(key_ids, provider)})
         health = RouteHealth(database, clock, catalog)
         self.aftermath = Aftermath(database, (0.0,))
         self._writer: Batcher[Move, bool] = Batcher("outcomes", self._tools.mover.move)
         killpoints = KillPoints()
         outputs = OutputStore(
-            session, self.bucket, VideoStore(session, self.bucket, 10**6), 10**6, killpoints
+            session, self.bucket, VideoStore(session, self.bucket, 10**6), 10**6, killpoints, FetchLimits()
         )
         runner = Runner(
             RunnerParts(

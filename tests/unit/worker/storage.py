@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class FileServer:
     statuses: dict[str, list[int]] = field(default_factory=dict)
     chunked: bool = False
     """Without Content-Length."""
+    drips: set[str] = field(default_factory=set)
+    """Files that stop in the middle and keep the connection."""
     breaks_off: Callable[[str], bool] = lambda _: False
     asked: list[str] = field(default_factory=list)
     url: str = ""
@@ -76,6 +79,8 @@ class FileServer:
             assert request.transport is not None
             request.transport.abort()
             return response
+        if name in self.drips:
+            await asyncio.Event().wait()
         await response.write(data[len(data) // 2 :])
         await response.write_eof()
         return response

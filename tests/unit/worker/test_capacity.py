@@ -13,6 +13,10 @@ class Allowed:
 
     def __init__(self, **places: int | None) -> None:
         self.places = places
+        self.late: set[str] = set()
+
+    def behind(self, provider: str) -> bool:
+        return provider in self.late
 
     def concurrency(self, provider: str) -> int | None:
         return self.places.get(provider)
@@ -39,6 +43,15 @@ def test_a_slow_provider_fills_no_other_places_than_its_own() -> None:
     assert (room(places, "fal"), room(places, "kie")) == (0, 3)
     assert list(places.full_providers()) == ["fal"]
     assert places.most_room() == 3
+
+
+def test_a_provider_whose_rate_is_used_up_is_given_nothing_more() -> None:
+    allowed = Allowed()
+    places = WorkerCapacity(["fal", "kie"], 3, allowed)
+    allowed.late.add("fal")
+
+    assert (places.left("fal"), places.left("kie")) == (0, 3)
+    assert list(places.full_providers()) == ["fal"]
 
 
 def test_an_attempt_that_ends_makes_room() -> None:

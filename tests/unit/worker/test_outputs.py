@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import aiohttp
 import pytest
 
-from services.worker.downloads import FETCH_TRIES, UnusableOutput
+from services.worker.downloads import FETCH_TRIES, FetchLimits, UnusableOutput
 from services.worker.outputs import OutputStore
 from services.worker.videos import VideoStore
 from shared.files import StorageUnavailable
@@ -24,7 +26,9 @@ def bucket() -> Bucket:
 
 @pytest.fixture
 def store(session: aiohttp.ClientSession, bucket: Bucket) -> OutputStore:
-    return OutputStore(session, bucket, VideoStore(session, bucket, 10**6), 100_000, KillPoints())
+    return OutputStore(
+        session, bucket, VideoStore(session, bucket, 10**6), 100_000, KillPoints(), FetchLimits()
+    )
 
 
 def images(units: int = 1) -> Task:
@@ -146,8 +150,24 @@ async def test_a_bucket_that_is_away_is_no_fault_of_the_provider(
 ) -> None:
     server.files["hen"] = MP4 if task.kind == "video_generate" else png()
     bucket = Bucket(away=1)
-    store = OutputStore(session, bucket, VideoStore(session, bucket, 10**6), 100_000, KillPoints())
+    store = OutputStore(
+        session, bucket, VideoStore(session, bucket, 10**6), 100_000, KillPoints(), FetchLimits()
+    )
 
     with pytest.raises(StorageUnavailable):
         await store.keep(task, at(server, "hen"))
     assert len(await store.keep(task, at(server, "hen"))) == 1
+
+
+async def test_a_file_that_drips_in_is_given_up(
+    session: aiohttp.ClientSession, server: FileServer, bucket: Bucket
+) -> None:
+    server.files |= {"hen": png(), "slow": png()}
+    server.drips.add("slow")
+    brief = FetchLimits(image=timedelta(seconds=0.5), video=timedelta(seconds=0.5))
+    store = OutputStore(session, bucket, VideoStore(session, bucket, 10**6), 10**6, KillPoints(), brief)
+
+    kept = await store.keep(images(2), at(server, "slow", "hen"))
+
+    assert [one.key for one in kept] == ["images/gen_7/0.png"]
+    assert server.asked.count("slow") == 1

@@ -115,3 +115,17 @@ async def test_a_caller_that_gives_up_leaves_its_turn_to_the_next() -> None:
     await asyncio.gather(*callers.tasks[1:])
 
     assert callers.order == [1, 2]
+
+
+async def test_a_pacer_is_behind_once_more_than_a_seconds_calls_wait() -> None:
+    pacer = Pacer(3)
+    callers = Callers(pacer, 4)
+    await turns()
+    # One has passed at once, three wait.
+    assert not pacer.behind
+
+    more = Callers(pacer, 1)
+    await turns()
+    assert pacer.behind
+    await cancel(*callers.tasks, *more.tasks)
+    assert not pacer.behind
