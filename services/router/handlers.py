@@ -25,6 +25,8 @@ log = structlog.get_logger()
 DISPATCH_WAKE = timedelta(seconds=5)
 """A dispatch that no worker has claimed by then is looked at again."""
 REJECT_WAKE = timedelta(seconds=5)
+LOOK_AGAIN = timedelta(seconds=30)
+"""A task that waits longer is looked at in between: a key may have been enabled, a route may have recovered."""
 NO_WORKER_WAIT = timedelta(seconds=1)
 """Which providers have keys is known once a worker has said so."""
 
@@ -67,7 +69,7 @@ class RouterHandlers:
                 case Reject(failure):
                     moves.append(rejection(task, failure))
         self._killpoints.reach("router.before_move")
-        await self._tools.store.wait(waits)
+        await self._tools.store.wait(waits, LOOK_AGAIN)
         await self._tools.mover.move(moves)
 
     async def _decide(self, task: Task) -> Decision:

@@ -147,14 +147,15 @@ class TaskStore:
         )
         return None if document is None else Task.model_validate(document)
 
-    async def wait(self, waits: Sequence[tuple[Task, Waiting]]) -> None:
-        """Leave the tasks in their state and look again at the given times."""
+    async def wait(self, waits: Sequence[tuple[Task, Waiting]], at_most: timedelta) -> None:
+        """Leave the tasks in their state and look again at the given times, or earlier: after `at_most`."""
         if not waits:
             return
+        latest = self._clock.now() + at_most
         operations = [
             UpdateOne(
                 {"_id": task.id, "state": task.state, "version": task.version, "cancel_requested_at": None},
-                {"$set": {"wake_at": waiting.until, "waiting": waiting.model_dump()}},
+                {"$set": {"wake_at": min(waiting.until, latest), "waiting": waiting.model_dump()}},
             )
             for task, waiting in waits
         ]

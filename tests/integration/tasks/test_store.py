@@ -223,7 +223,7 @@ async def test_waiting_sets_time_and_reason_of_the_tasks_as_they_were_read_only(
     waiting = Waiting(until=NOON + timedelta(minutes=3), reason="rate_limit")
     till_later = Waiting(until=NOON + timedelta(minutes=9), reason="breaker open")
 
-    await router.wait([(waits, waiting), (moved, waiting), (longer, till_later)])
+    await router.wait([(waits, waiting), (moved, waiting), (longer, till_later)], timedelta(hours=1))
 
     for task, expected in ((waits, waiting), (longer, till_later)):
         now = await reread(router, task)
@@ -236,10 +236,12 @@ async def test_a_task_that_is_cancelled_meanwhile_does_not_wait(router: TaskStor
     (task,) = await stored(router, task_document())
     await router.request_cancel(task.id, task.account_id)
 
-    await router.wait([(task, Waiting(until=NOON + timedelta(minutes=3), reason="quota"))])
+    await router.wait(
+        [(task, Waiting(until=NOON + timedelta(minutes=3), reason="quota"))], timedelta(hours=1)
+    )
 
     assert (await reread(router, task)).wake_at == NOON
-    await router.wait([])
+    await router.wait([], timedelta(hours=1))
 
 
 async def test_due_tasks_of_full_providers_are_left_to_others(router: TaskStore) -> None:
