@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
+import pymongo
 import structlog
 
 from shared.mongo import is_unavailable
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 PATIENCE: Final = timedelta(seconds=1)
 """How long a database that was there is waited for…"""
 HURRY: Final = timedelta(milliseconds=50)
-"""…and one that was not: enough when it is back, and no client waits twice."""
+"""…and one that was not, by the next who asks. The driver takes half a second to say so."""
 T = TypeVar("T")
 
 
@@ -61,10 +61,10 @@ class BestKnownHealth:
     async def _unless_away(self, work: Awaitable[T]) -> T | None:
         """What the database says; None if it says nothing in time."""
         try:
-            async with asyncio.timeout(self._patience.total_seconds()):
+            with pymongo.timeout(self._patience.total_seconds()):
                 answer = await work
         except Exception as error:
-            if not isinstance(error, TimeoutError) and not is_unavailable(error):
+            if not is_unavailable(error):
                 raise
             log.warning("health not at hand", reason=type(error).__name__)
             self._patience = HURRY

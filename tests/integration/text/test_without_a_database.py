@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import Any, NoReturn, cast
 
 import pytest
-import pytest_asyncio
+from pymongo.errors import AutoReconnect
 
 from shared.catalog.model import BreakerSettings
-from shared.mongo import Database, connect
-from tests.harness.ports import free_port
+from shared.mongo import Database
 from tests.integration.text.rig import Rig
 
 
-@pytest_asyncio.fixture
-async def nowhere() -> AsyncIterator[Database]:
-    """A database that nobody serves."""
-    client = connect(f"mongodb://127.0.0.1:{free_port()}/?directConnection=true")
-    yield client["nowhere"]
-    await client.close()
+class Away:
+    """A collection whose server does not answer."""
+
+    def find(self, *_: Any) -> NoReturn:
+        raise AutoReconnect("away")
+
+    async def update_one(self, *_: Any, **__: Any) -> NoReturn:
+        raise AutoReconnect("away")
+
+
+@pytest.fixture
+def nowhere() -> Database:
+    """A database of such collections."""
+    return cast(Database, {"health": Away(), "provider_keys": Away()})
 
 
 @pytest.mark.parametrize("mode", ["chat", "stream"])
