@@ -18,7 +18,9 @@ ATTEMPTS_FAILED = Counter("hatchery_attempts_failed", "Attempts without output."
 ORPHANS_SUSPECTED = Counter(
     "hatchery_orphans_suspected", "Provider jobs that may run without anybody collecting them.", ["provider"]
 )
-BREAKERS_OPENED = Counter("hatchery_breakers_opened", "Routes left alone after repeated failures.", ["provider"])
+BREAKERS_OPENED = Counter(
+    "hatchery_breakers_opened", "Routes left alone after repeated failures.", ["provider"]
+)
 LATE_RESULTS = Counter(
     "hatchery_late_results", "Provider jobs that finished after their attempt was given up.", ["provider"]
 )

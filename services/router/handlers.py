@@ -26,7 +26,7 @@ DISPATCH_WAKE = timedelta(seconds=5)
 """A dispatch that no worker has claimed by then is looked at again."""
 REJECT_WAKE = timedelta(seconds=5)
 LOOK_AGAIN = timedelta(seconds=30)
-"""A task that waits longer is looked at in between: a key may have been enabled, a route may have recovered."""
+"""A task that waits longer is looked at in between: what it waits for may come earlier."""
 NO_WORKER_WAIT = timedelta(seconds=1)
 """Which providers have keys is known once a worker has said so."""
 

@@ -15,7 +15,8 @@ def next_poll_seconds(
 
     A job of a route whose jobs usually take so long is first asked about shortly before that time, then at
     intervals that grow with how much it is late. Without experience the intervals grow with its age. Either
-    way a poll comes late by a small share of the job's own time.
+    way a poll comes late by a small share of the job's own time, and no pause is longer than `most_seconds`:
+    one job in many is much quicker than the others.
     """
     expected = _EARLY * usual_seconds if usual_seconds is not None else 0.0
     if age_seconds < expected:
