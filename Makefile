@@ -7,10 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 LOG := $(VENV)/setup.log
+AIMOCK := @copilotkit/aimock
+AIMOCK_VERSION := 1.43.0
 CACHES := .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test lint types bench clean
+.PHONY: help setup up test aimock lint types bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +26,13 @@ up: setup ## Start the whole stack with a demo account; ARGS="--port 8001 --scal
 
 test: setup ## Run all tests on real servers; ARGS="-k webhook"
 	@$(BIN)/python -m pytest -n $(RUNNERS) --dist loadfile $(ARGS)
+
+aimock: $(INSTALLED) ## Test the provider adapters on an independent mock; needs Node 20 and npm
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error \
+	    --prefix "$$folder" $(AIMOCK)@$(AIMOCK_VERSION) && \
+	  HATCHERY_TEST_AIMOCK="$$folder/node_modules/$(AIMOCK)" \
+	    $(BIN)/python -m pytest tests/contract/aimock $(ARGS)
 
 lint: $(INSTALLED) ## Check style, formatting, import contracts and YAML
 	$(BIN)/ruff check .

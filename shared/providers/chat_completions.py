@@ -120,6 +120,7 @@ class ChunkReader:
     def __init__(self) -> None:
         self._finish_reason: str | None = None
         self._usage: TokenUsage | None = None
+        self._role_told = False
 
     def read(self, data: bytes) -> ChatDelta | ChunkFault | None:
         """What the chunk adds to the answer; None if it adds nothing, as the one that only counts tokens."""
@@ -142,6 +143,10 @@ class ChunkReader:
         if (reason := choice.get("finish_reason")) is not None:
             self._finish_reason = finish_reason(reason)
         kept = _kept(delta)
+        # OpenRouter tells the role in every chunk; OpenAI once, and its client joins what comes twice.
+        if self._role_told:
+            kept.pop("role", None)
+        self._role_told = self._role_told or "role" in kept
         return ChatDelta(kept) if kept else None
 
     @property

@@ -81,8 +81,11 @@ class Simulator:
 
     async def settled(self, provider: str) -> None:
         """Returns when none of the provider's jobs is in work any more."""
-        while any(job["state"] in ("queued", "running") for job in await self.jobs(provider)):
+        for _ in range(500):
+            if not any(job["state"] in ("queued", "running") for job in await self.jobs(provider)):
+                return
             await asyncio.sleep(0.02)
+        raise AssertionError("a job is still in work")
 
     async def clear(self) -> None:
         for path in ("rules", "jobs"):

@@ -89,7 +89,7 @@ async def chatted(provider: TextProvider, request: ChatRequest) -> ChatDone:
 
 async def events_of(provider: TextProvider, request: ChatRequest) -> list[ChatDelta | ChatEnd | Failed]:
     """The events of a stream: pieces, then one end, which is the last."""
-    async with aclosing(provider.stream(request)) as stream:  # type: ignore[type-var]
+    async with aclosing(provider.stream(request)) as stream:
         events = [event async for event in stream]
     assert events
     assert all(isinstance(event, ChatDelta) for event in events[:-1])

@@ -163,6 +163,13 @@ def test_chunks_give_their_deltas_and_the_end_gives_reason_and_usage() -> None:
     assert reader.end() == ChatEnd("length", TokenUsage(9, 1))
 
 
+def test_the_role_is_told_once_however_often_the_provider_tells_it() -> None:
+    reader = ChunkReader()
+    pieces = [reader.read(chunk({"role": "assistant", "content": text})) for text in ("A", " hen")]
+    assert pieces == [ChatDelta({"role": "assistant", "content": "A"}), ChatDelta({"content": " hen"})]
+    assert reader.read(chunk({"role": "assistant"}, "stop")) is None
+
+
 def test_the_last_chunk_may_carry_text_reason_and_usage_at_once() -> None:
     reader = ChunkReader()
     last = chunk({"content": "!"}, "stop", usage={"prompt_tokens": 2, "completion_tokens": 1, "cost": 0.1})
