@@ -14,6 +14,7 @@ from aiohttp import web
 from deploy.simulator import fal_documents as documents
 from deploy.simulator import fal_problems as problems
 from deploy.simulator.clock import rfc3339
+from deploy.simulator.credentials import key_of
 from deploy.simulator.faults import Fault
 from deploy.simulator.jobs import Job
 from deploy.simulator.submission import (
@@ -47,7 +48,7 @@ async def _submit(request: web.Request) -> web.Response:
     values = await body_of(request)
     if values is None:
         return tell(problems.NOT_JSON)
-    plan = world.rules.plan(NAME, prompt_of(values))
+    plan = world.rules.plan(NAME, prompt_of(values), key_of(request))
     refused = problems.at_submit(plan.then, model)
     if refused is not None:
         return tell(refused)

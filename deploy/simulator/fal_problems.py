@@ -71,7 +71,7 @@ def at_submit(then: Then, model: str) -> Problem | None:
             return plain_problem(then.status or 401, "No user found for Key ID and Secret")
         case Fault.MODEL_GONE:
             return plain_problem(then.status or 404, f"Application {model!r} not found")
-    return _caller_fault() if then.strikes(Fault.CALLER_FAULT, "submit") else None
+    return _caller_fault(then) if then.strikes(Fault.CALLER_FAULT, "submit") else None
 
 
 def at_result(then: Then, values: Mapping[str, Any], *, edit: bool, video: bool) -> Problem | None:
@@ -81,12 +81,12 @@ def at_result(then: Then, values: Mapping[str, Any], *, edit: bool, video: bool)
             return _RUNNER_ERROR
         case Fault.REFUSAL:
             text = "The content could not be processed because it was flagged by a content checker."
-            return model_problem("content_policy_violation", text, "prompt")
+            return model_problem("content_policy_violation", then.message or text, "prompt")
         case Fault.NO_MEDIA_GENERATED:
             text = "No media was generated: the prompt or the images may hold unsafe content."
             return model_problem("no_media_generated", text, "prompt", retryable=True)
         case Fault.CALLER_FAULT:
-            return _caller_fault()
+            return _caller_fault(then)
     return _input_problem(values, VIDEO_SIDES if video else RESOLUTIONS, edit=edit)
 
 
@@ -99,8 +99,9 @@ def bad_input(bad: BadInput) -> Problem:
     return model_problem("file_download_error", text, *where, given=bad.url[:200])
 
 
-def _caller_fault() -> Problem:
-    return model_problem("value_error", "Value error, the prompt is not acceptable", "prompt")
+def _caller_fault(then: Then) -> Problem:
+    text = then.message or "Value error, the prompt is not acceptable"
+    return model_problem("value_error", text, "prompt")
 
 
 def _input_problem(values: Mapping[str, Any], resolutions: Collection[str], *, edit: bool) -> Problem | None:

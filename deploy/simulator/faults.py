@@ -76,6 +76,9 @@ class Then(BaseModel):
     `host`: `host[:port]` that `foreign_url` puts into the returned addresses. `at`: where the fault strikes
     when it can strike in two places (`bad_json`: `submit` or `poll`; `caller_fault`: `submit` or `result`).
 
+    `message`: what a `refusal` or a `caller_fault` says in place of its own words; a refusal of a text or
+    image model that answers at once has none.
+
     Of `http_429`: `http_date` sends the delay as a date; `in_text` tells it in the message only. Of files:
     `content_type` is what they are served as, `video` makes the job one for a video or for pictures whatever
     its model, `file_bytes` pads a video to that length. Of callbacks: `callback` false sends none,
@@ -98,6 +101,7 @@ class Then(BaseModel):
     content_type: str | None = Field(default=None, pattern=r"^[\w.+-]+/[\w.+-]+$")
     video: bool | None = None
     file_bytes: StrictInt = Field(default=0, ge=0, le=_LARGEST_FILE)
+    message: str | None = Field(default=None, min_length=1)
     callback: bool = True
     callback_forged: bool = False
     delay_ms: StrictInt = Field(default=1000, ge=0)

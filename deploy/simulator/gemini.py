@@ -11,6 +11,7 @@ from aiohttp import web
 
 from deploy.simulator import gemini_problems as problems
 from deploy.simulator.calls import Call, refuse, serve
+from deploy.simulator.credentials import key_of
 from deploy.simulator.events import send
 from deploy.simulator.faults import Fault
 from deploy.simulator.gemini_answers import content
@@ -24,7 +25,15 @@ from deploy.simulator.vectors import vector
 from deploy.simulator.world import WORLD
 
 NAME = "gemini"
-_PICTURELESS = frozenset((Fault.REFUSAL, Fault.CONTENT_FILTER, Fault.NO_MEDIA_GENERATED, Fault.EMPTY_OUTPUT))
+_PICTURELESS = frozenset(
+    (
+        Fault.REFUSAL,
+        Fault.CONTENT_FILTER,
+        Fault.NO_MEDIA_GENERATED,
+        Fault.EMPTY_OUTPUT,
+        Fault.FEWER_OUTPUTS,
+    )
+)
 _FAILED = frozenset((Fault.REFUSAL, Fault.NO_MEDIA_GENERATED))
 
 
@@ -52,7 +61,7 @@ async def _content(request: web.Request, *, streamed: bool) -> web.StreamRespons
     body = await body_of(request)
     if body is None:
         return tell(problems.NOT_JSON)
-    plan = world.rules.plan(NAME, prompt_of(body))
+    plan = world.rules.plan(NAME, prompt_of(body), key_of(request))
     refused = problems.at_submit(plan.then, model)
     if refused is not None:
         return await refuse(plan, refused)
@@ -102,7 +111,7 @@ async def _embeddings(request: web.Request, *, batch: bool) -> web.StreamRespons
         return tell(problems.NOT_JSON)
     items = body.get("requests") if batch else [body]
     text = texts_of(items)
-    plan = request.app[WORLD].rules.plan(NAME, text)
+    plan = request.app[WORLD].rules.plan(NAME, text, key_of(request))
     refused = problems.at_submit(plan.then, model)
     if refused is not None:
         return await refuse(plan, refused)

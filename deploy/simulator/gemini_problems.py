@@ -82,7 +82,7 @@ def at_submit(then: Then, model: str) -> Problem | None:
             text = f"models/{model} is not found for API version v1beta, or is not supported for it."
             return problem(then.status or 404, text)
         case Fault.CALLER_FAULT:
-            return problem(then.status or 400, "Request contains an invalid argument.")
+            return problem(then.status or 400, then.message or "Request contains an invalid argument.")
         case Fault.CONTEXT_LENGTH:
             return problem(then.status or 400, _CONTEXT)
     return None

@@ -13,6 +13,7 @@ from yarl import URL
 
 from deploy.simulator import kie_documents as documents
 from deploy.simulator import kie_problems as problems
+from deploy.simulator.credentials import key_of
 from deploy.simulator.faults import Fault
 from deploy.simulator.kie_models import MODELS
 from deploy.simulator.submission import (
@@ -48,7 +49,7 @@ async def _create(request: web.Request) -> web.Response:
     name, values = body.get("model"), body.get("input")
     if not isinstance(name, str) or not isinstance(values, dict):
         return tell(problems.NOT_JSON)
-    plan = world.rules.plan(NAME, prompt_of(values))
+    plan = world.rules.plan(NAME, prompt_of(values), key_of(request))
     refused = problems.at_submit(plan.then)
     if refused is not None:
         return tell(refused)

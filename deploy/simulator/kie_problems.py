@@ -18,6 +18,7 @@ _FAILURES = {
     Fault.ABORTED: _TOO_LATE,
     Fault.USER_DEADLINE: _TOO_LATE,
 }
+_CALLERS = frozenset((Fault.REFUSAL, Fault.CALLER_FAULT))
 _REFUSED = {
     Fault.HTTP_500: (500, "Server exception, please try again later or contact customer service"),
     Fault.QUOTA: (402, "Credits insufficient: please top up to continue"),
@@ -46,7 +47,7 @@ def invalid(message: str) -> Problem:
 def at_submit(then: Then) -> Problem | None:
     """The refusal of a task that a rule asks for. A `status` of the rule is told by HTTP and in the body."""
     if then.strikes(Fault.CALLER_FAULT, "submit"):
-        return invalid("prompt is not acceptable")
+        return invalid(then.message or "prompt is not acceptable")
     if then.fault is Fault.HTTP_429:
         text = "Your call frequency is too high. Please try again later." + delay_sentence(then)
         return coded(then.status or 429, text, then.status or 200, retry_after(then))
@@ -60,7 +61,11 @@ def at_submit(then: Then) -> Problem | None:
 def at_result(then: Then) -> Problem | None:
     """What a task ends with instead of files."""
     failure = None if then.fault is None else _FAILURES.get(then.fault)
-    return None if failure is None else _failure(*failure)
+    if failure is None:
+        return None
+    code, text = failure
+    told = then.message if then.fault in _CALLERS else None
+    return _failure(code, told or text)
 
 
 def bad_input(bad: BadInput) -> Problem:

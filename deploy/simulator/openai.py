@@ -16,6 +16,7 @@ from deploy.simulator import openai_problems as problems
 from deploy.simulator.calls import Call, refuse, serve
 from deploy.simulator.chat import BadRequest, ChatRequest, prompt_of, read_chat
 from deploy.simulator.chat_answers import DONE, Completion
+from deploy.simulator.credentials import key_of
 from deploy.simulator.embeddings import embedded, read_embedding, texts_of
 from deploy.simulator.events import Stream, frame, send
 from deploy.simulator.jobs import Job
@@ -52,7 +53,7 @@ async def _chat(request: web.Request, request_id: str) -> web.StreamResponse:
     body = await body_of(request)
     if body is None:
         return tell(problems.NOT_JSON)
-    plan = request.app[WORLD].rules.plan(NAME, prompt_of(body))
+    plan = request.app[WORLD].rules.plan(NAME, prompt_of(body), key_of(request))
     refused = problems.at_submit(plan.then, str(body.get("model")), field="messages")
     if refused is not None:
         return await refuse(plan, refused)
@@ -107,7 +108,7 @@ async def _embeddings(request: web.Request, request_id: str) -> web.StreamRespon
     if body is None:
         return tell(problems.NOT_JSON)
     text = texts_of(body)
-    plan = request.app[WORLD].rules.plan(NAME, text)
+    plan = request.app[WORLD].rules.plan(NAME, text, key_of(request))
     refused = problems.at_submit(plan.then, str(body.get("model")), field="input")
     if refused is not None:
         return await refuse(plan, refused)

@@ -12,6 +12,7 @@ from aiohttp import web
 from deploy.simulator import openai_problems as problems
 from deploy.simulator.calls import Call, refuse, serve
 from deploy.simulator.chat import BadRequest
+from deploy.simulator.credentials import key_of
 from deploy.simulator.jobs import Job
 from deploy.simulator.pictures import FORMATS, images_made, in_base64, thumbnails
 from deploy.simulator.sizes import written_size
@@ -77,7 +78,7 @@ async def _make(
     request: web.Request, request_id: str, values: Mapping[str, Any], images: list[bytes] | None
 ) -> web.StreamResponse:
     world = request.app[WORLD]
-    plan = world.rules.plan(_NAME, prompt_of(values))
+    plan = world.rules.plan(_NAME, prompt_of(values), key_of(request))
     refused = problems.at_submit(plan.then, str(values.get("model")), field="prompt")
     if refused is not None:
         return await refuse(plan, refused)

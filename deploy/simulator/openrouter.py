@@ -16,6 +16,7 @@ from deploy.simulator import openrouter_problems as problems
 from deploy.simulator.calls import Call, refuse, serve
 from deploy.simulator.chat import BadRequest, ChatRequest, prompt_of, read_chat
 from deploy.simulator.chat_answers import DONE, Completion
+from deploy.simulator.credentials import key_of
 from deploy.simulator.embeddings import embedded, read_embedding, texts_of
 from deploy.simulator.events import Stream, frame, send
 from deploy.simulator.faults import Fault
@@ -59,7 +60,7 @@ async def _chat(request: web.Request) -> web.StreamResponse:
     world, body = request.app[WORLD], await body_of(request)
     if body is None:
         return tell(problems.NOT_JSON)
-    plan = world.rules.plan(NAME, prompt_of(body))
+    plan = world.rules.plan(NAME, prompt_of(body), key_of(request))
     refused = problems.at_submit(plan.then, str(body.get("model")), image=_draws(body))
     if refused is not None:
         return await refuse(plan, refused)
@@ -122,6 +123,7 @@ def _completion(asked: ChatRequest, reply: Reply, job: Job, drawn: list[str]) ->
         usage=usage(asked.prompt_tokens, reply.tokens, len(drawn)),
         images=drawn,
         choice={"native_finish_reason": native[reply.ending]},
+        delta={"role": "assistant"},
     )
 
 
@@ -141,7 +143,7 @@ async def _embeddings(request: web.Request) -> web.StreamResponse:
     if body is None:
         return tell(problems.NOT_JSON)
     text, model = texts_of(body), str(body.get("model"))
-    plan = request.app[WORLD].rules.plan(NAME, text)
+    plan = request.app[WORLD].rules.plan(NAME, text, key_of(request))
     refused = problems.at_submit(plan.then, model, image=False)
     if refused is not None:
         return await refuse(plan, refused)

@@ -12,6 +12,7 @@ from aiohttp import web
 from deploy.simulator import openrouter_problems as problems
 from deploy.simulator.calls import Call, refuse, serve
 from deploy.simulator.chat import BadRequest
+from deploy.simulator.credentials import key_of
 from deploy.simulator.faults import Fault
 from deploy.simulator.inputs import BadInput
 from deploy.simulator.jobs import Job
@@ -41,7 +42,7 @@ async def images(request: web.Request, generation_id: str) -> web.StreamResponse
     world, values = request.app[WORLD], await body_of(request)
     if values is None:
         return tell(problems.NOT_JSON)
-    plan = world.rules.plan(_NAME, prompt_of(values))
+    plan = world.rules.plan(_NAME, prompt_of(values), key_of(request))
     refused = problems.at_submit(plan.then, str(values.get("model")), image=True)
     if refused is not None:
         return await refuse(plan, refused)

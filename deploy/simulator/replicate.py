@@ -15,6 +15,7 @@ from aiohttp import web
 
 from deploy.simulator import replicate_documents as documents
 from deploy.simulator import replicate_problems as problems
+from deploy.simulator.credentials import key_of
 from deploy.simulator.faults import Fault
 from deploy.simulator.jobs import Job
 from deploy.simulator.submission import (
@@ -53,7 +54,7 @@ async def _create(request: web.Request) -> web.Response:
     model = _model(request, body)
     if model is None:
         return tell(problems.invalid("version", "required", "version is required"))
-    plan = world.rules.plan(NAME, prompt_of(values))
+    plan = world.rules.plan(NAME, prompt_of(values), key_of(request))
     video = seconds_asked(model, values, plan.then.video) is not None
     refused = problems.at_submit(plan.then, values, video=video)
     if refused is not None:

@@ -65,14 +65,16 @@ def at_submit(then: Then, values: Mapping[str, Any], *, video: bool) -> Problem 
         case Fault.MODEL_GONE:
             return problem(then.status or 404, "Not found", str(NOT_FOUND.body["detail"]))
     if then.strikes(Fault.CALLER_FAULT, "submit"):
-        return invalid("input.prompt", "invalid", "prompt is not acceptable")
+        return invalid("input.prompt", "invalid", then.message or "prompt is not acceptable")
     return _input_problem(values, VIDEO_SIDES if video else RESOLUTIONS)
 
 
 def at_result(then: Then) -> Problem | None:
     """What a prediction ends with instead of pictures."""
     if then.fault is Fault.CALLER_FAULT:
-        return _failure("Input validation error: prompt is not acceptable")
+        return _failure(f"Input validation error: {then.message or 'prompt is not acceptable'}")
+    if then.fault is Fault.REFUSAL and then.message is not None:
+        return _failure(then.message)
     text = None if then.fault is None else _FAILURES.get(then.fault)
     return None if text is None else _failure(text)
 

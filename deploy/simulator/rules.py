@@ -21,6 +21,8 @@ class When(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     prompt_contains: str | None = None
+    key: str | None = None
+    """The key that the caller shows."""
 
 
 class Rule(BaseModel):
@@ -36,8 +38,8 @@ class Rule(BaseModel):
     polls: StrictInt | None = Field(default=None, ge=0)
     chunk_delay_ms: StrictInt = Field(default=0, ge=0)
 
-    def matches(self, provider: str, prompt: str) -> bool:
-        if self.provider not in ("*", provider):
+    def matches(self, provider: str, prompt: str, key: str) -> bool:
+        if self.provider not in ("*", provider) or self.when.key not in (None, key):
             return False
         return self.when.prompt_contains is None or self.when.prompt_contains in prompt
 
@@ -96,10 +98,10 @@ class RuleBook:
             for live in self._live
         ]
 
-    def plan(self, provider: str, prompt: str) -> Plan:
-        """What this submission meets; uses up one `times` of the rule that matches."""
+    def plan(self, provider: str, prompt: str, key: str) -> Plan:
+        """What a submission with this key meets; uses up one `times` of the rule that matches."""
         for live in self._live:
-            if live.spent or not live.rule.matches(provider, prompt):
+            if live.spent or not live.rule.matches(provider, prompt, key):
                 continue
             live.matched += 1
             rule = live.rule

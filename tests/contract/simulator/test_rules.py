@@ -106,3 +106,25 @@ async def test_rules_that_are_no_json_are_refused(sim: httpx.AsyncClient) -> Non
     response = await sim.put("/_sim/rules", content=b"[{")
     assert response.status_code == 400
     assert "not JSON" in response.json()["error"]
+
+
+async def test_a_rule_may_hold_for_one_key_only(sim: httpx.AsyncClient) -> None:
+    await put_rules(sim, {"when": {"key": "bad"}, "then": {"fault": "credential"}})
+    shown = {"Authorization": "Key bad"}, {"Authorization": "Key good"}
+    answers = [
+        await sim.post("/fal/fal-ai/nano-banana", headers=headers, json={"prompt": "a hen"})
+        for headers in shown
+    ]
+    assert [answer.status_code for answer in answers] == [401, 200]
+    asked = await sim.post("/gemini/v1beta/models/m:generateContent", params={"key": "bad"}, json={})
+    assert "API key not valid" in asked.text
+
+
+@pytest.mark.parametrize("fault", ["refusal", "caller_fault"])
+async def test_a_rule_may_say_in_which_words_a_request_is_refused(
+    sim: httpx.AsyncClient, fal: Fal, replicate_api: Replicate, fault: str
+) -> None:
+    then: dict[str, Any] = {"fault": fault, "message": "not on our watch", "at": "result"}
+    await put_rules(sim, {"then": then})
+    assert (await fal.finish()).json()["detail"][0]["msg"] == "not on our watch"
+    assert (await replicate_api.finish())["error"].endswith("not on our watch")
