@@ -42,6 +42,10 @@ class Simulator:
     async def clear_rules(self) -> None:
         await self._http.delete("/rules")
 
+    async def matched(self) -> list[int]:
+        """How many submissions each rule has met, also of those that made no job."""
+        return [rule["matched"] for rule in (await self._http.get("/rules")).json()["rules"]]
+
     async def jobs(self, prompt: str) -> list[dict[str, Any]]:
         """Every submission whose prompt contains the text."""
         answer = await self._http.get("/jobs")

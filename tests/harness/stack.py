@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
+import sys
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pymongo import AsyncMongoClient
@@ -22,12 +25,13 @@ from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
 from shared.clock import DatabaseClock
 from shared.ids import Prefix, new_id
-from shared.ledger.block import topup
+from shared.ledger.block import Balance, topup
 from shared.ledger.chain import Ledger
 from shared.money import nano_from_usd
 from shared.mongo import connect, ensure_indexes
 from shared.secrets import SecretBox
 from shared.settings import Settings
+from shared.tasks.model import Task
 from shared.waiting import cancel
 from tests.harness.client import Customer
 from tests.harness.ports import free_port
@@ -163,6 +167,27 @@ class Stack:
 
     def ledger(self) -> Ledger:
         return Ledger(self.database, self.clock)
+
+    async def stored(self, task_id: str) -> Task:
+        """The task as the database has it, with what customers do not see."""
+        document = await self.database["tasks"].find_one({"_id": task_id})
+        assert document is not None, task_id
+        return Task.model_validate(document)
+
+    async def balance(self, customer: Customer) -> Balance:
+        return (await self.ledger().balances([customer.account_id]))[customer.account_id]
+
+    async def hatchery(self, *arguments: str) -> Any:
+        """What the command answers with `--json`."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services.cli.main", *arguments, "--json"),
+            env={"PATH": os.environ["PATH"], **self.env()},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        return json.loads(out)
 
     def logs(self) -> str:
         """Everything the services have written."""
