@@ -25,7 +25,8 @@ DONE = b"data: [DONE]\n\n"
 class Completion:
     """One answer to be laid out. `head`: the fields that open its body and each of its chunks, but `object`.
 
-    `choice`: what the last choice has beside its finish reason. `images`: data URIs.
+    `choice`: what the last choice has beside its finish reason. `images`: data URIs. `delta`: what each piece
+    of a stream has beside its own.
     """
 
     head: Mapping[str, Any]
@@ -33,6 +34,7 @@ class Completion:
     usage: Mapping[str, Any]
     images: Sequence[str] = ()
     choice: Mapping[str, Any] = field(default_factory=dict)
+    delta: Mapping[str, Any] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
         """The completion in one piece."""
@@ -47,7 +49,7 @@ class Completion:
             deltas.extend(self._call_deltas(index, call))
         if self.images:
             deltas.append({"images": [_image(url) for url in self.images]})
-        return [self.chunk(delta) for delta in deltas]
+        return [self.chunk({**self.delta, **delta}) for delta in deltas]
 
     def chunk(self, delta: Mapping[str, Any], ending: Mapping[str, Any] | None = None) -> bytes:
         """One frame with one choice."""
