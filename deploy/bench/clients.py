@@ -21,7 +21,7 @@ FIRST_POLL_SHARE = 0.8
 """Of the usual time, before a client asks for the first time."""
 POLL_SHARE = 0.1
 """Of the time since the first poll, until the next: a long wait need not be known exactly."""
-BODY = {"model": "nanobanana", "prompt": "A hen reading a newspaper"}
+PROMPT = "A hen reading a newspaper"
 
 
 class Clients:
@@ -38,7 +38,9 @@ class Clients:
         self._session = session
         self._follower = follower
         self._finished = finished
-        self._body = BODY if plan.webhook_url is None else BODY | {"webhook_url": plan.webhook_url}
+        self._body = {"model": plan.model, "prompt": PROMPT}
+        if plan.webhook_url is not None:
+            self._body["webhook_url"] = plan.webhook_url
         self._result = LoadResult(seconds=0)
         self._done = 0
 

@@ -20,6 +20,7 @@ class LoadPlan(BaseModel):
     database: str
     hot: Customer
     others: list[Customer]
+    model: str = "nanobanana"
     tasks: int
     concurrency: int
     """Tasks in flight: a client sends its next one when the last one is final."""

@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +73,22 @@ class _Steps(Terminal):
 
 
 @asynccontextmanager
-async def own_stack(scale: dict[str, int], say: Callable[[str], None]) -> AsyncIterator[Target]:
-    """A stack in a temporary directory, stopped and removed afterwards. Raises `StackError`."""
+async def own_stack(
+    scale: dict[str, int], say: Callable[[str], None], catalog: Mapping[str, Any] | None = None
+) -> AsyncIterator[Target]:
+    """A stack in a temporary directory, stopped and removed afterwards. Raises `StackError`.
+
+    With a `catalog` all providers are simulated, whatever keys the environment holds.
+    """
     with tempfile.TemporaryDirectory(prefix="hatchery-bench-", ignore_cleanup_errors=True) as folder:
         state_dir = Path(folder)
         with Ports(state_dir / "choice.json") as ports:
             port = ports.any()
         options = Options(state_dir=state_dir, port=port, scale=scale, demo=False)
+        if catalog is not None:
+            file = state_dir / "catalog.yaml"
+            file.write_text(json.dumps(catalog))
+            options = replace(options, given={"HATCHERY_CATALOG": str(file)})
         run = asyncio.create_task(Stack(options, _Steps(say)).run(), name="stack")
         try:
             while not (state_dir / "ready.json").exists():

@@ -23,6 +23,8 @@ class Options:
     fresh: bool = False
     demo: bool = True
     commands: Commands = field(default_factory=Commands)
+    given: dict[str, str] = field(default_factory=given_settings)
+    """Settings by their variables' names; see `service_settings`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ def build(options: Options, state: StateDirectory, ports: Ports) -> Parts:
     servers = Servers(state.path, ports=ports)
     simulator = Simulator(options.commands, ports.named("simulator"), logs)
     settings = service_settings(
-        servers, state.secrets(), port=options.port, simulator_url=simulator.url, given=given_settings()
+        servers, state.secrets(), port=options.port, simulator_url=simulator.url, given=options.given
     )
     state.write_text("settings.env", as_dotenv(settings))
     services = [

@@ -1,11 +1,13 @@
-"""`hatchery bench pipeline`: what a task costs and how long it takes."""
+"""`hatchery bench`: what a task costs, how long it takes, and whether one stalled provider delays others."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -22,11 +24,18 @@ from deploy.bench.errors import BenchError
 from deploy.bench.output import as_tables, record
 from deploy.bench.pipeline import Options, Pipeline, Watch
 from deploy.bench.result import PipelineResult
+from deploy.bench.stalled import Options as StalledOptions
+from deploy.bench.stalled import Stalled
+from deploy.bench.stalled_catalog import CATALOG
+from deploy.bench.stalled_result import StalledResult
+from deploy.bench.stalled_result import as_tables as stalled_tables
 from deploy.bench.target import Target, own_stack
 from deploy.local.errors import StackError
 from deploy.local.services import parse_scale
 from services.cli.context import AsJson, StateDir, fail, show_json
 from shared.errors import HatcheryError
+
+Result = TypeVar("Result")
 
 bench_app = typer.Typer(help="Measurements.", no_args_is_help=True)
 
@@ -61,14 +70,7 @@ def pipeline(
     options = Options(
         tasks=tasks, concurrency=concurrency, accounts=accounts, instant=instant, webhooks=webhooks
     )
-    try:
-        result = asyncio.run(_measure(options, state_dir, parse_scale(scale)))
-    except (BenchError, StackError) as error:
-        fail(str(error))
-    except HatcheryError as error:
-        fail(error.message)
-    except asyncio.CancelledError:
-        raise typer.Exit(128 + signal.SIGTERM) from None
+    result = _run(_pipeline(options, state_dir, scale))
     if json:
         show_json(result)
     else:
@@ -79,10 +81,58 @@ def pipeline(
         raise typer.Exit(1)
 
 
-async def _measure(options: Options, state_dir: Path | None, scale: dict[str, int]) -> PipelineResult:
+@bench_app.command("stalled")
+def stalled(
+    tasks: Annotated[int, typer.Option(min=2, max=100_000, help="Tasks of each phase.")] = 200,
+    stalled: Annotated[int, typer.Option(min=1, max=100_000, help="Tasks whose provider stalls.")] = 600,
+    concurrency: Annotated[int, typer.Option(min=2, max=1000, help="Tasks of a phase in flight.")] = 8,
+    json: AsJson = False,
+) -> None:
+    """Time tasks of two providers before a third one stalls and meanwhile, on a stack of the bench's own.
+
+    Exit code 1 when a task fails, the stalled tasks do not stay or do not end as they should, or the ledger
+    is wrong.
+    """
+    result = _run(_stalled(StalledOptions(tasks=tasks, stalled=stalled, concurrency=concurrency)))
+    if json:
+        show_json(result)
+    else:
+        Console().print(stalled_tables(result), highlight=False)
+    if not result.sound:
+        raise typer.Exit(1)
+
+
+def _run(measurement: Coroutine[None, None, Result]) -> Result:
+    """A known error ends the command with its sentence."""
+    try:
+        return asyncio.run(measurement)
+    except (BenchError, StackError) as error:
+        fail(str(error))
+    except HatcheryError as error:
+        fail(error.message)
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
+
+
+async def _pipeline(options: Options, state_dir: Path | None, scale: str) -> PipelineResult:
+    with _watching() as watch:
+        if state_dir is not None:
+            return await Pipeline(Target.read(state_dir), options, watch).run()
+        async with own_stack(parse_scale(scale), lambda text: watch.phase(text, 0)) as target:
+            return await Pipeline(target, options, watch).run()
+
+
+async def _stalled(options: StalledOptions) -> StalledResult:
+    with _watching() as watch:
+        async with own_stack(parse_scale(""), lambda text: watch.phase(text, 0), CATALOG) as target:
+            return await Stalled(target, options, watch).run()
+
+
+@contextmanager
+def _watching() -> Iterator[Watch]:
+    """A progress bar; and SIGTERM, like Ctrl-C, ends the measurement with the bench's own stack."""
     this = asyncio.current_task()
     if this is not None:
-        # As with Ctrl-C: the bench's own stack is stopped on the way out.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     with Progress(
         SpinnerColumn(),
@@ -93,11 +143,7 @@ async def _measure(options: Options, state_dir: Path | None, scale: dict[str, in
         console=Console(stderr=True),
     ) as progress:
         bar = progress.add_task("start", total=None)
-        watch = Watch(
+        yield Watch(
             phase=lambda name, total: progress.reset(bar, description=name, total=total or None),
             finished=lambda count: progress.update(bar, completed=count),
         )
-        if state_dir is not None:
-            return await Pipeline(Target.read(state_dir), options, watch).run()
-        async with own_stack(scale, lambda text: watch.phase(text, 0)) as target:
-            return await Pipeline(target, options, watch).run()
