@@ -7,8 +7,10 @@ import base64
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -94,7 +96,9 @@ async def candid(
         yield running
 
 
-def _selling_everything(servers: Servers, url: str, folder: Any, *, reveal: bool) -> Any:
+def _selling_everything(
+    servers: Servers, url: str, folder: Path, *, reveal: bool
+) -> AbstractAsyncContextManager[Stack]:
     """`reveal`: fal's name."""
     settings = {f"HATCHERY_PROVIDERS__{name.upper()}__KEYS": f'["{key}"]' for name, key in KEYS.items()}
     lenient: dict[str, Any] = {"breaker": {"failures": 1000}}
