@@ -10,29 +10,39 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.api.admission import Admission, Unlimited
 from services.api.auth import Authenticator
 from services.api.callbacks import callback_verifiers
 from services.api.cancel import Cancellations, cancel_endpoints
-from services.api.dialects.eggapi.endpoints import DIALECT as EGGAPI
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_renderer
+from services.api.dialects.paths import EGGAPI
 from services.api.files import file_endpoints
 from services.api.hints import Hints, hint_endpoints
 from services.api.middleware import RequestFrame
+from services.api.parts import ApiParts
 from services.api.rendering import render_errors
 from services.api.submit import Submissions
 from services.api.tasks import TaskReader
+from services.api.text.calls import TextCalls
+from services.api.text.health import BestKnownHealth
+from services.api.text.orders import TextOrders
 from shared.accounts.key import Keys
 from shared.bus.events import EventType
 from shared.bus.listener import Listener
 from shared.files import Files
 from shared.health import ops_endpoints
-from shared.http import EgressPolicy, provider_session
+from shared.http import EgressPolicy, guarded_session, provider_session
 from shared.ledger.chain import Ledger
 from shared.ledger.usage import UsageFold
 from shared.links import file_url
+from shared.providers.inputs import InputImages
+from shared.providers.registry import build_adapters
+from shared.providers.tools import ProviderTools
+from shared.route_health import RouteHealth
 from shared.runtime import Platform
 from shared.serving import serving
 from shared.tasks.lifecycle import Role
+from shared.tasks.service import task_tools
 from shared.tasks.store import TaskStore
 from shared.waiting import cancel
 
@@ -44,12 +54,10 @@ class ApiService:
 
     name = Role.API.value
 
-    def __init__(
-        self, platform: Platform, app: ASGIApp, submissions: Submissions, listener: Listener
-    ) -> None:
+    def __init__(self, platform: Platform, app: ASGIApp, parts: ApiParts, listener: Listener) -> None:
         self._platform = platform
         self._app = app
-        self._submissions = submissions
+        self._parts = parts
         self._listener = listener
         self._listening = False
         self._stopping = asyncio.Event()
@@ -67,48 +75,68 @@ class ApiService:
             self._listening = True
             log.info("listening", host=settings.host, port=port)
             await self._stopping.wait()
-        await self._submissions.close()
+        await self._parts.orders.close()
+        await self._parts.submissions.close()
         await cancel(listening)
+
+
+@asynccontextmanager
+async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncIterator[ApiParts]:
+    """Everything that the endpoints share."""
+    settings, database, clock = platform.settings, platform.database, platform.clock
+    ledger = Ledger(database, clock)
+    submissions = Submissions(
+        TaskStore(database, clock, Role.API), ledger, platform.publisher, clock, platform.killpoints
+    )
+    egress = EgressPolicy.from_settings(settings)
+    async with (
+        Files(settings.s3) as files,
+        provider_session() as calls,
+        guarded_session(egress) as downloads,
+    ):
+        tools = ProviderTools(calls, InputImages(downloads))
+        yield ApiParts(
+            admit=Admission(authenticate, Unlimited()),
+            submissions=submissions,
+            tasks=TaskReader(database),
+            ledger=ledger,
+            usage=UsageFold(database, ledger, platform.killpoints),
+            catalog=platform.catalog,
+            egress=egress,
+            files=files,
+            file_url=lambda key: file_url(settings, key),
+            text=TextCalls(
+                build_adapters(settings.providers, lambda _: tools),
+                BestKnownHealth(RouteHealth(database, clock, platform.catalog)),
+                platform.catalog,
+                clock,
+            ),
+            orders=TextOrders(
+                submissions,
+                task_tools(platform, Role.WORKER).mover,
+                task_tools(platform, Role.ROUTER).mover,
+                clock,
+                platform.killpoints,
+            ),
+            clock=clock,
+        )
 
 
 @asynccontextmanager
 async def build(platform: Platform) -> AsyncIterator[ApiService]:
     """The api with everything it needs."""
     settings = platform.settings
-    ledger = Ledger(platform.database, platform.clock)
-    authenticate = Authenticator(Keys(platform.database, platform.clock, settings.key_pepper))
-    store = TaskStore(platform.database, platform.clock, Role.API)
-    tasks = TaskReader(platform.database)
-    submissions = Submissions(
-        store,
-        ledger,
-        platform.publisher,
-        platform.catalog,
-        platform.clock,
-        platform.killpoints,
-    )
+    authenticate = Authenticator(Keys(platform.database, platform.clock, settings.key_pepper), platform.clock)
     listener = Listener(settings.amqp_url, platform.process_name, EventType.KEY_REVOKED, authenticate.forget)
-
-    def url(key: str) -> str:
-        return file_url(settings, key)
-
-    async with Files(settings.s3) as files, provider_session() as calls:
+    async with build_parts(platform, authenticate) as parts, provider_session() as calls:
         app = FastAPI(title="Hatchery", openapi_url=None, redirect_slashes=False)
-        service = ApiService(platform, RequestFrame(app), submissions, listener)
-        app.include_router(
-            eggapi_endpoints(
-                authenticate,
-                submissions,
-                tasks,
-                UsageFold(platform.database, ledger, platform.killpoints),
-                platform.catalog,
-                EgressPolicy.from_settings(settings),
-                url,
-            )
-        )
-        cancellations = Cancellations(store, tasks, platform.publisher)
-        app.include_router(cancel_endpoints(authenticate, cancellations, {EGGAPI: task_renderer(url)}))
-        app.include_router(file_endpoints(files))
+        service = ApiService(platform, RequestFrame(app), parts, listener)
+        app.include_router(eggapi_endpoints(parts))
+        store = TaskStore(platform.database, platform.clock, Role.API)
+        cancellations = Cancellations(store, parts.tasks, platform.publisher)
+        renderers = {EGGAPI: task_renderer(parts.file_url)}
+        app.include_router(cancel_endpoints(authenticate, cancellations, renderers))
+        app.include_router(file_endpoints(parts.files))
         verifiers = callback_verifiers(settings, calls)
         app.include_router(hint_endpoints(verifiers, Hints(platform.publisher), platform.clock))
         # Customers reach this port; metrics are for the ops port, except on a developer's own machine.

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from services.api.errors import AccountSuspended, Unauthorized
 from shared.accounts.key import KeyOwner, Keys, well_formed
+from shared.clock import Clock
 
 CACHE_SECONDS = 10.0
 """A revocation holds after this time even if its event is lost."""
@@ -18,8 +19,9 @@ MOST_CACHED = 50_000
 class Authenticator:
     """Checks keys. Known ones are remembered for a moment and forgotten when revoked."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, clock: Clock) -> None:
         self._keys = keys
+        self._clock = clock
         self._known: dict[bytes, tuple[float, KeyOwner]] = {}
 
     async def __call__(self, request: Request) -> KeyOwner:
@@ -31,7 +33,7 @@ class Authenticator:
         if scheme.lower() != "bearer" or not key.strip():
             raise Unauthorized("Invalid Authorization format, expected 'Bearer <token>'")
         owner = await self._find(key.strip())
-        if owner is None:
+        if owner is None or (owner.expires_at is not None and owner.expires_at <= self._clock.now()):
             raise Unauthorized
         if owner.suspended:
             raise AccountSuspended

@@ -24,9 +24,8 @@ class _NoInputs:
 def callback_verifiers(settings: Settings, session: aiohttp.ClientSession) -> Mapping[str, CallbackVerifier]:
     """By provider name; none where providers are not asked to call back.
 
-    fal's need nothing of ours, kie.ai's its webhook secret; Replicate's secret is asked for with the keys where
-    it is not in the settings. The api needs no other use of provider keys. Raises BadSettings for a secret that
-    cannot be one.
+    fal's need nothing of ours, kie.ai's its webhook secret; Replicate's secret is asked for with the keys
+    where it is not in the settings. Raises BadSettings for a secret that cannot be one.
     """
     if settings.hints_url is None:
         return {}

@@ -63,3 +63,37 @@ class ServiceUnavailable(HatcheryError):
     """The service is temporarily unavailable. Try again shortly."""
 
     code, status, retry_after_seconds = "service_unavailable", 503, 2
+
+
+class ScopeNotAllowed(HatcheryError):
+    """This key does not have the scope that this takes"""
+
+    code, status = "scope_not_allowed", 403
+
+
+class RateLimited(HatcheryError):
+    """Too many requests; wait a moment"""
+
+    code, status = "rate_limited", 429
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class IdempotencyKeyMismatch(HatcheryError):
+    """This Idempotency-Key was used with another request"""
+
+    code, status = "idempotency_key_mismatch", 409
+
+
+class IdempotencyKeyInUse(HatcheryError):
+    """A request with this Idempotency-Key is still being carried out"""
+
+    code, status, retry_after_seconds = "idempotency_key_in_use", 409, 1
+
+
+class UpstreamFailed(HatcheryError):
+    """No provider could answer this request"""
+
+    code, status = "upstream_failed", 502

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -9,11 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from services.api.dialects.eggapi import errors as eggapi
+from services.api.dialects.paths import AIGENWAY, EGGAPI, OPENAI, dialect_of
 from services.api.errors import MalformedRequest, MethodNotAllowed, NotFound
 from shared.errors import HatcheryError
 from shared.mongo import DatabaseUnavailable, is_unavailable
 
 log = structlog.get_logger()
+
+Render = Callable[[HatcheryError, str], Response]
+"""An error, and the id of the request, as the answer of one dialect."""
+
+RENDERERS: Mapping[str, Render] = MappingProxyType(
+    {EGGAPI: eggapi.render_error, OPENAI: eggapi.render_error, AIGENWAY: eggapi.render_error}
+)
 
 
 class InternalError(HatcheryError):
@@ -25,19 +36,19 @@ def render_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HatcheryError)
     async def render_own(request: Request, error: HatcheryError) -> Response:
-        return error_response(request.url.path, _fit_to_tell(error))
+        return error_response(request, _fit_to_tell(error))
 
     @app.exception_handler(HTTPException)
     async def render_frameworks(request: Request, error: HTTPException) -> Response:
         known: dict[int, type[HatcheryError]] = {404: NotFound, 405: MethodNotAllowed}
-        response = error_response(request.url.path, known.get(error.status_code, MalformedRequest)())
+        response = error_response(request, known.get(error.status_code, MalformedRequest)())
         if error.headers and "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
 
     @app.exception_handler(Exception)
     async def render_unforeseen(request: Request, error: Exception) -> Response:
-        return error_response(request.url.path, _fit_to_tell(error))
+        return error_response(request, _fit_to_tell(error))
 
 
 def _fit_to_tell(error: Exception) -> HatcheryError:
@@ -53,16 +64,12 @@ def _fit_to_tell(error: Exception) -> HatcheryError:
     return InternalError()
 
 
-def error_response(path: str, error: HatcheryError) -> Response:
+def error_response(request: Request, error: HatcheryError) -> Response:
     """The answer to an error, in the shape of the dialect that owns the path."""
-    response = dialect_of(path)(error)
+    render = RENDERERS[dialect_of(request.url.path)]
+    response = render(error, request.state.request_id)
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def dialect_of(path: str) -> eggapi.Render:
-    """Whose error shape a path has. EggAPI is the only dialect so far and owns every path."""
-    return eggapi.render_error

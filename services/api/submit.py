@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -15,15 +16,13 @@ from shared.accounts.key import KeyOwner
 from shared.batching import Batcher
 from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
-from shared.catalog.model import Catalog
-from shared.catalog.price import quote
 from shared.clock import Clock
 from shared.killpoints import KillPoints
 from shared.ledger.block import Entry, hold
 from shared.ledger.chain import Applied, Ledger
 from shared.mongo import Document
 from shared.tasks.lifecycle import State
-from shared.tasks.model import Quote, Task, TaskRequest
+from shared.tasks.model import Mode, Quote, Task, TaskRequest
 from shared.tasks.store import TaskStore
 from shared.telemetry import TASKS_SUBMITTED
 from shared.waiting import cancel
@@ -46,8 +45,13 @@ class Submission:
     kind: str
     model: str
     request: TaskRequest
+    quote: Quote
+    deadline: timedelta
     callback_url: str | None
     request_id: str
+    mode: Mode = "async"
+    public_model: str | None = None
+    dialect_fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Submissions:
@@ -58,14 +62,12 @@ class Submissions:
         store: TaskStore,
         ledger: Ledger,
         publisher: Publisher,
-        catalog: Catalog,
         clock: Clock,
         killpoints: KillPoints,
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._publisher = publisher
-        self._catalog = catalog
         self._clock = clock
         self._killpoints = killpoints
         self._batcher: Batcher[Submission, Task] = Batcher("api.submissions", self._commit)
@@ -85,30 +87,41 @@ class Submissions:
             await cancel(*self._announcing)
 
     async def _commit(self, group: Sequence[Submission]) -> list[Task | BaseException]:
-        quotes = [quote(self._catalog.models[one.model], one.request) for one in group]
         holds: defaultdict[str, list[Entry]] = defaultdict(list)
-        for one, price in zip(group, quotes, strict=True):
-            holds[one.owner.account_id].append(hold(one.task_id, price.hold_nano, one.model))
+        for one in group:
+            holds[one.owner.account_id].append(hold(one.task_id, one.quote.hold_nano, one.model))
         self._killpoints.reach("api.before_block")
         outcomes = await self._ledger.append(holds)
         self._killpoints.reach("api.between_block_and_tasks")
         now = self._clock.now()
         results: list[Task | BaseException] = []
         accepted: list[Document] = []
-        for one, price in zip(group, quotes, strict=True):
+        for one in group:
             outcome = outcomes[f"hold:{one.task_id}"]
             if not isinstance(outcome, Applied):
                 results.append(outcome)
                 continue
-            document = self._document(one, price, now)
+            document = self._document(one, now)
             accepted.append(document)
             results.append(Task.model_validate(document))
         taken = await self._store.insert(accepted) if accepted else set()
         self._killpoints.reach("api.after_tasks")
-        self._announce([document["_id"] for document in accepted if document["_id"] not in taken])
+        self._announce(
+            [
+                document["_id"]
+                for document in accepted
+                if document["state"] is State.QUEUED and document["_id"] not in taken
+            ]
+        )
         return [_unless_taken(result, taken) for result in results]
 
-    def _document(self, one: Submission, price: Quote, now: datetime) -> Document:
+    def _document(self, one: Submission, now: datetime) -> Document:
+        deadline_at = now + one.deadline
+        if one.mode == "sync":
+            # In this process's hands until its deadline; whoever is left then ends it.
+            state, wake_at = State.RUNNING, deadline_at
+        else:
+            state, wake_at = State.QUEUED, now + (ROUTER_WAKE if self._publisher.connected else timedelta(0))
         return {
             "_id": one.task_id,
             "account_id": one.owner.account_id,
@@ -117,15 +130,18 @@ class Submissions:
             "kind": one.kind,
             "model": one.model,
             "request": one.request.model_dump(exclude_none=True),
-            "quote": price.model_dump(),
+            "quote": one.quote.model_dump(exclude_none=True),
             "callback_url": one.callback_url,
             "request_id": one.request_id,
-            "state": State.QUEUED,
+            "state": state,
             "version": 0,
-            "wake_at": now + (ROUTER_WAKE if self._publisher.connected else timedelta(0)),
-            "history": [{"state": State.QUEUED, "at": now}],
+            "wake_at": wake_at,
+            "history": [{"state": state, "at": now}],
             "created_at": now,
-            "deadline_at": now + self._catalog.models[one.model].deadline,
+            "deadline_at": deadline_at,
+            **({"mode": one.mode, "started_at": now} if one.mode == "sync" else {}),
+            **({"public_model": one.public_model} if one.public_model else {}),
+            **({"dialect_fields": dict(one.dialect_fields)} if one.dialect_fields else {}),
         }
 
     def _announce(self, task_ids: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from shared.catalog.price import charge, units_of
+from shared.catalog.price import charge, text_charge, units_of
 from shared.clock import Clock
 from shared.errors import HatcheryError
 from shared.killpoints import KillPoints
@@ -81,9 +81,13 @@ class Settlement:
 
 def ending(task: Task) -> Entry:
     """The entry that ends a task: its price for what was delivered, nothing for a rejected one."""
-    outputs = task.outputs if task.state is State.GENERATED else ()
-    captured = charge(task.quote, task.request, outputs)
-    units = units_of(task.quote.unit, task.request, len(outputs))
+    if task.state is not State.GENERATED:
+        return end(task.id, task.quote.hold_nano, 0, task.model, 0)
+    if task.mode == "sync":
+        captured = text_charge(task.quote, task.tokens)
+        return end(task.id, task.quote.hold_nano, captured, task.model, 1)
+    captured = charge(task.quote, task.request, task.outputs)
+    units = units_of(task.quote.unit, task.request, len(task.outputs))
     return end(task.id, task.quote.hold_nano, captured, task.model, units)
 
 

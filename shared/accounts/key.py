@@ -7,7 +7,9 @@ import hmac
 import secrets
 import string
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import SecretStr
 
@@ -36,6 +38,11 @@ class KeyOwner:
     key_id: str
     account_id: str
     suspended: bool
+    scopes: frozenset[str] = frozenset()
+    """What the key may be used for; empty: everything."""
+    expires_at: datetime | None = None
+    requests_per_minute: int | None = None
+    """None: the platform's default."""
 
 
 def new_key() -> str:
@@ -74,7 +81,14 @@ class Keys:
         self._clock = clock
         self._pepper = pepper.get_secret_value().encode()
 
-    async def create(self, account_id: str, name: str = "default") -> tuple[str, str]:
+    async def create(
+        self,
+        account_id: str,
+        name: str = "default",
+        scopes: Iterable[str] = (),
+        expires_at: datetime | None = None,
+        requests_per_minute: int | None = None,
+    ) -> tuple[str, str]:
         """Key id and the key itself, which is not stored and cannot be shown again."""
         key, key_id = new_key(), new_id(Prefix.KEY)
         await self._keys.insert_one(
@@ -85,6 +99,9 @@ class Keys:
                 "prefix": key.split("_")[2],
                 "last_four": key[-4:],
                 "digest": self.digest(key),
+                "scopes": sorted(scopes),
+                "expires_at": expires_at,
+                "requests_per_minute": requests_per_minute,
                 "created_at": self._clock.now(),
                 "revoked_at": None,
             }
@@ -109,7 +126,14 @@ class Keys:
         account = await self._accounts.find_one({"_id": document["account_id"]}, {"status": 1})
         if account is None:
             return None
-        return KeyOwner(document["_id"], document["account_id"], account["status"] != "active")
+        return KeyOwner(
+            document["_id"],
+            document["account_id"],
+            account["status"] != "active",
+            frozenset(document.get("scopes", ())),
+            document.get("expires_at"),
+            document.get("requests_per_minute"),
+        )
 
     def digest(self, key: str) -> bytes:
         """HMAC-SHA256 of the key under the pepper."""

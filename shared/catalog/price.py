@@ -8,8 +8,7 @@ from shared.catalog.model import ImagePrice, ModelEntry, TokenPrice, VideoPrice
 from shared.catalog.sizes import ORDER, is_smaller, tier_of
 from shared.errors import HatcheryError
 from shared.money import nano_from_usd
-from shared.providers.base import TokenUsage
-from shared.tasks.model import OutputFile, Quote, TaskRequest
+from shared.tasks.model import OutputFile, Quote, TaskRequest, TokenPrices, Tokens
 
 TOKENS_PER_PRICE = 1_000_000
 
@@ -68,29 +67,48 @@ def _measured_nano(held: Quote, output: OutputFile) -> int:
     return held.tiers.get(tier_of(output.width, output.height), held.unit_nano)
 
 
+def flat_quote(unit_nano: int, units: int, unit: str = "request") -> Quote:
+    """A request with one price, whatever its answer takes."""
+    return Quote(unit=unit, unit_nano=unit_nano, units=units, hold_nano=unit_nano * units)
+
+
 def token_quote(price: TokenPrice, most_input: int, most_output: int) -> Quote:
     """The most a text request may cost that takes at most so many tokens; there is no price of one unit."""
-    most = TokenUsage(input_tokens=most_input, output_tokens=most_output)
+    prices = _token_prices(price)
+    most = Tokens(input_tokens=most_input, output_tokens=most_output)
     return Quote(
-        unit=price.per, unit_nano=0, units=most_input + most_output, hold_nano=token_cost(price, most)
+        unit=price.per,
+        unit_nano=0,
+        units=most_input + most_output,
+        hold_nano=token_cost(prices, most),
+        token_prices=prices,
     )
 
 
-def token_charge(price: TokenPrice, held: Quote, used: TokenUsage) -> int:
-    """What the measured tokens cost in nano-USD: never more than was held."""
-    return min(token_cost(price, used), held.hold_nano)
+def text_charge(held: Quote, used: Tokens | None) -> int:
+    """What an answer costs in nano-USD: by its tokens, or the flat price; never more than was held."""
+    if held.token_prices is None or used is None:
+        return held.hold_nano
+    return min(token_cost(held.token_prices, used), held.hold_nano)
 
 
-def token_cost(price: TokenPrice, used: TokenUsage) -> int:
+def token_cost(prices: TokenPrices, used: Tokens) -> int:
     """Nano-USD, rounded up: the price of some tokens is not a whole number of them.
 
     Cached input beyond the input itself is a mistake of the provider and not believed.
     """
-    input_nano = nano_from_usd(price.usd_per_million_input)
-    cached_nano = nano_from_usd(price.usd_per_million_cached_input or price.usd_per_million_input)
-    output_nano = nano_from_usd(price.usd_per_million_output or "0")
     cached = max(0, min(used.cached_input_tokens, used.input_tokens))
     total = (
-        (used.input_tokens - cached) * input_nano + cached * cached_nano + used.output_tokens * output_nano
+        (used.input_tokens - cached) * prices.input_nano
+        + cached * prices.cached_input_nano
+        + used.output_tokens * prices.output_nano
     )
     return -(-total // TOKENS_PER_PRICE)
+
+
+def _token_prices(price: TokenPrice) -> TokenPrices:
+    return TokenPrices(
+        input_nano=nano_from_usd(price.usd_per_million_input),
+        output_nano=nano_from_usd(price.usd_per_million_output or "0"),
+        cached_input_nano=nano_from_usd(price.usd_per_million_cached_input or price.usd_per_million_input),
+    )

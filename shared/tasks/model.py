@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.bus.events import Event, EventType
 from shared.providers.errors import ErrorClass
 from shared.tasks.lifecycle import LIFECYCLE, State
+
+Mode = Literal["async", "sync"]
 
 
 class _Part(BaseModel):
@@ -29,6 +31,14 @@ class TaskRequest(_Part):
     """Of a video."""
 
 
+class TokenPrices(_Part):
+    """Nano-USD per million tokens."""
+
+    input_nano: int
+    output_nano: int
+    cached_input_nano: int
+
+
 class Quote(_Part):
     """The price snapshot taken at submit, in nano-USD. `hold_nano` is the most the task may cost."""
 
@@ -38,6 +48,8 @@ class Quote(_Part):
     hold_nano: int
     tiers: dict[str, int] = Field(default_factory=dict)
     """Unit prices of the sizes below the one asked for, where smaller ones cost less."""
+    token_prices: TokenPrices | None = None
+    """Of text that is paid by what it took."""
 
 
 class ProviderJobRecord(_Part):
@@ -88,6 +100,15 @@ class OutputFile(_Part):
     height: int | None = None
 
 
+class Tokens(_Part):
+    """What a text task took, as the provider measured it or as we estimate it."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    estimated: bool = False
+
+
 class TaskFailure(_Part):
     """Why a task was rejected; the message is fit for the customer."""
 
@@ -115,8 +136,14 @@ class Task(_Part):
     account_id: str
     key_id: str
     dialect: str
+    mode: Mode = "async"
+    """`sync`: the api itself carries it out, while its client waits."""
     kind: str
     model: str
+    public_model: str | None = None
+    """What the client called the model, where that is not our own id."""
+    dialect_fields: dict[str, Any] = Field(default_factory=dict)
+    """What only the client's dialect has words for, to be told again."""
     request: TaskRequest
     quote: Quote
     callback_url: str | None = None
@@ -134,6 +161,7 @@ class Task(_Part):
     """Set while every route rests."""
     attempts: tuple[Attempt, ...] = ()
     outputs: tuple[OutputFile, ...] = ()
+    tokens: Tokens | None = None
     cost_nano: int = 0
     failure: TaskFailure | None = None
     faults: int = 0

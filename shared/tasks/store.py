@@ -182,6 +182,9 @@ class TaskStore:
         """
         now = self._clock.now()
         due: dict[str, Any] = {"state": {"$in": list(states)}, "wake_at": {"$lte": now}}
+        if self._role is Role.WORKER:
+            # What an api carries out itself is not a worker's to take over.
+            due["mode"] = {"$ne": "sync"}
         if overdue_by is not None:
             due["deadline_at"] = {"$lte": now - overdue_by}
         if but_not_of:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from fastapi import Request
@@ -54,8 +55,8 @@ async def keys(servers: Servers, database: Database, clock: StillClock, finds: F
 
 
 @pytest.fixture
-def authenticate(keys: Keys) -> Authenticator:
-    return Authenticator(keys)
+def authenticate(keys: Keys, clock: StillClock) -> Authenticator:
+    return Authenticator(keys, clock)
 
 
 def request(header: str | None) -> Request:
@@ -193,3 +194,19 @@ async def test_the_key_itself_is_not_in_the_database(database: Database, keys: K
     assert document["last_four"] == key[-4:]
     assert key not in str(document)
     assert key.split("_")[3][:20] not in str(document)
+
+
+async def test_a_key_ends_with_its_time(keys: Keys, authenticate: Authenticator, clock: StillClock) -> None:
+    _, key = await keys.create("acc_1", expires_at=clock.now() + timedelta(minutes=1))
+    assert (await authenticate(request(f"Bearer {key}"))).account_id == "acc_1"
+
+    clock.forward(minutes=1)
+    with pytest.raises(Unauthorized):
+        await authenticate(request(f"Bearer {key}"))
+
+
+async def test_a_key_knows_its_scopes_and_its_limit(keys: Keys, authenticate: Authenticator) -> None:
+    _, key = await keys.create("acc_1", scopes=["chat", "images"], requests_per_minute=7)
+    owner = await authenticate(request(f"Bearer {key}"))
+
+    assert (owner.scopes, owner.requests_per_minute) == (frozenset({"chat", "images"}), 7)

@@ -15,6 +15,7 @@ from shared.bus.events import decode
 from shared.bus.publisher import Publisher
 from shared.bus.topology import ROUTER_QUEUE, declare_queue
 from shared.catalog.load import load_catalog
+from shared.catalog.price import quote
 from shared.ids import Prefix, new_id
 from shared.killpoints import KillPoints
 from shared.ledger.block import Balance, InsufficientBalance, topup
@@ -34,13 +35,17 @@ IMAGE = 10_000_000
 
 
 def submission(account: str = "acc_1", images: int = 1, task_id: str | None = None) -> Submission:
+    request = TaskRequest(prompt="a hen", num_outputs=images)
+    model = load_catalog(CATALOG).models["nanobanana"]
     return Submission(
         task_id=task_id or new_id(Prefix.EGGAPI_TASK),
         owner=KeyOwner("key_1", account, suspended=False),
         dialect="eggapi",
         kind="image_generate",
         model="nanobanana",
-        request=TaskRequest(prompt="a hen", num_outputs=images),
+        request=request,
+        quote=quote(model, request),
+        deadline=model.deadline,
         callback_url="https://hooks.example.org/",
         request_id="req_1",
     )
@@ -53,7 +58,6 @@ def submissions_over(
         TaskStore(database, clock, Role.API),
         Ledger(database, clock),
         publisher or Publisher("amqp://127.0.0.1:1/", "test"),
-        load_catalog(CATALOG),
         clock,
         KillPoints(),
     )

@@ -15,6 +15,7 @@ from services.billing.settle import Settlement
 from shared.accounts.key import KeyOwner
 from shared.bus.publisher import Publisher
 from shared.catalog.load import load_catalog
+from shared.catalog.price import quote
 from shared.killpoints import KillPoints
 from shared.ledger.block import Balance, end, hold, topup
 from shared.ledger.chain import Ledger
@@ -120,14 +121,17 @@ async def test_a_submit_that_comes_too_late_for_its_id_is_refused_and_the_hold_r
     clock.at += SETTLING_TIME
     await auditor.audit()
     publisher = Publisher("amqp://127.0.0.1:1/", "test")
-    api = Submissions(tools_of(Role.API).store, ledger, publisher, load_catalog(CATALOG), clock, KillPoints())
+    api = Submissions(tools_of(Role.API).store, ledger, publisher, clock, KillPoints())
+    model, request = load_catalog(CATALOG).models["nanobanana"], TaskRequest(prompt="a hen")
     late = Submission(
         task_id=orphan,
         owner=KeyOwner("key_1", "acc_1", suspended=False),
         dialect="eggapi",
         kind="image_generate",
         model="nanobanana",
-        request=TaskRequest(prompt="a hen"),
+        request=request,
+        quote=quote(model, request),
+        deadline=model.deadline,
         callback_url=None,
         request_id="req_1",
     )

@@ -14,14 +14,14 @@ from shared.catalog.price import (
     DurationNeeded,
     NotPricedByRequest,
     charge,
+    flat_quote,
     quote,
-    token_charge,
+    text_charge,
     token_quote,
     units_of,
 )
 from shared.money import usd_from_nano
-from shared.providers.base import TokenUsage
-from shared.tasks.model import OutputFile, Quote, TaskRequest
+from shared.tasks.model import OutputFile, Quote, TaskRequest, Tokens
 
 CATALOG = load_catalog(Path(__file__).parents[3] / "deploy" / "catalog.yaml")
 
@@ -161,33 +161,43 @@ TALK = TokenPrice(
 )
 
 
+def took(input_tokens: int, output_tokens: int, cached: int = 0) -> Tokens:
+    return Tokens(input_tokens=input_tokens, output_tokens=output_tokens, cached_input_tokens=cached)
+
+
 @pytest.mark.parametrize(
     ("price", "used", "nano"),
     [
-        (TALK, TokenUsage(0, 0), 0),
-        (TALK, TokenUsage(1, 0), 250),
-        (TALK, TokenUsage(1000, 500), 250_000 + 1_000_000),
-        (TALK, TokenUsage(1000, 500, cached_input_tokens=600), 100_000 + 15_000 + 1_000_000),
-        (TALK, TokenUsage(1000, 0, cached_input_tokens=5000), 25_000),
-        (TokenPrice(per="token", usd_per_million_input="0.0003"), TokenUsage(1, 0), 1),
-        (TokenPrice(per="token", usd_per_million_input="0.02"), TokenUsage(7, 9), 140),
+        (TALK, took(0, 0), 0),
+        (TALK, took(1, 0), 250),
+        (TALK, took(1000, 500), 250_000 + 1_000_000),
+        (TALK, took(1000, 500, 600), 100_000 + 15_000 + 1_000_000),
+        (TALK, took(1000, 0, 5000), 25_000),
+        (TokenPrice(per="token", usd_per_million_input="0.0003"), took(1, 0), 1),
+        (TokenPrice(per="token", usd_per_million_input="0.02"), took(7, 9), 140),
         (
             TokenPrice(per="token", usd_per_million_input="1", usd_per_million_cached_input="0"),
-            TokenUsage(3, 0, cached_input_tokens=3),
+            took(3, 0, 3),
             0,
         ),
     ],
 )
-def test_tokens_are_paid_as_measured(price: TokenPrice, used: TokenUsage, nano: int) -> None:
+def test_tokens_are_paid_as_measured(price: TokenPrice, used: Tokens, nano: int) -> None:
     held = token_quote(price, 10_000, 10_000)
 
-    assert token_charge(price, held, used) == nano
+    assert text_charge(held, used) == nano
 
 
 def test_the_hold_for_text_covers_all_tokens_it_may_take_uncached() -> None:
     held = token_quote(TALK, 1000, 500)
 
-    assert held == Quote(unit="token", unit_nano=0, units=1500, hold_nano=1_250_000)
+    assert (held.unit, held.units, held.hold_nano) == ("token", 1500, 1_250_000)
+
+
+def test_a_flat_price_is_the_same_whatever_the_answer_takes() -> None:
+    held = flat_quote(30_000_000, 1)
+
+    assert [text_charge(held, used) for used in (None, took(1, 1), took(10**6, 10**6))] == [30_000_000] * 3
 
 
 tokens = st.integers(0, 10**9)
@@ -198,6 +208,6 @@ def test_text_never_costs_more_than_was_held(
     most_input: int, most_output: int, used_input: int, used_output: int, cached: int
 ) -> None:
     held = token_quote(TALK, most_input, most_output)
-    charged = token_charge(TALK, held, TokenUsage(used_input, used_output, cached_input_tokens=cached))
+    charged = text_charge(held, took(used_input, used_output, cached))
 
     assert 0 <= charged <= held.hold_nano

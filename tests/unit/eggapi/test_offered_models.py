@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -48,15 +49,21 @@ class Accepting:
         return a_task(kind=submission.kind, model=submission.model)
 
 
-async def anybody(_: Request) -> KeyOwner:
+async def anybody(_: Request, _scope: str) -> KeyOwner:
     return KeyOwner("key_1", "acc_1", suspended=False)
 
 
 async def generate(submissions: Accepting, **fields: Any) -> httpx.Response:
     app = FastAPI()
-    app.include_router(
-        eggapi_endpoints(anybody, submissions, None, None, CATALOG, EgressPolicy(), lambda key: key)
+    parts = SimpleNamespace(
+        admit=anybody,
+        submissions=submissions,
+        tasks=None,
+        catalog=CATALOG,
+        egress=EgressPolicy(),
+        file_url=lambda key: key,
     )
+    app.include_router(eggapi_endpoints(parts))
     render_errors(app)
     transport = httpx.ASGITransport(RequestFrame(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:

@@ -183,7 +183,7 @@ def test_what_the_client_sent_is_not_echoed() -> None:
     ],
 )
 def test_errors_have_eggapis_envelope_status_and_code(error: HatcheryError, status: int, body: bytes) -> None:
-    answer = render_error(error)
+    answer = render_error(error, "req_1")
 
     assert (answer.status_code, bytes(answer.body)) == (status, body)
     assert answer.headers["content-type"] == "application/json"

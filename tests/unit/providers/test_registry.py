@@ -27,7 +27,7 @@ async def test_each_key_has_an_adapter_and_a_provider_without_keys_has_none() ->
 
 async def test_a_key_for_a_provider_nobody_knows_is_an_error() -> None:
     async with provider_session() as session:
-        with pytest.raises(UnknownProvider, match="known are fal, .*replicate"):
+        with pytest.raises(UnknownProvider, match=r"known are fal, .*replicate"):
             build_adapters({"other": ProviderSettings(keys=[A])}, lambda _: tools(session))
 
 

@@ -10,7 +10,6 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.api.auth import Authenticator
 from services.api.body import read_object
 from services.api.cancel import RenderTask
 from services.api.dialects.eggapi.mapping import (
@@ -22,48 +21,46 @@ from services.api.dialects.eggapi.mapping import (
     usage_body,
 )
 from services.api.dialects.eggapi.schemas import REQUESTS, GenerateRequest, ImageRequest, parse_generate
+from services.api.dialects.paths import EGGAPI
 from services.api.errors import InvalidField, MalformedRequest, NotFound
-from services.api.submit import Submission, Submissions
-from services.api.tasks import Page, TaskReader
+from services.api.parts import ApiParts
+from services.api.scopes import Scope
+from services.api.submit import Submission
+from services.api.tasks import Page
 from shared.catalog.model import Catalog
+from shared.catalog.price import quote
 from shared.http import EgressPolicy, UnsafeAddress
 from shared.ids import Prefix, new_id
-from shared.ledger.usage import UsageFold
 from shared.tasks.model import Task
 
-DIALECT = "eggapi"
 DEFAULT_PER_PAGE = 20
 MOST_PER_PAGE = 100
 MOST_PAGE = 1_000_000
 _MOST_DIGITS = 12
 
 
-def eggapi_endpoints(
-    authenticate: Authenticator,
-    submissions: Submissions,
-    tasks: TaskReader,
-    usage: UsageFold,
-    catalog: Catalog,
-    egress: EgressPolicy,
-    file_url: FileUrl,
-) -> APIRouter:
+def eggapi_endpoints(parts: ApiParts) -> APIRouter:
     """`/v1/generate`, `/v1/tasks`, `/v1/usage`."""
     router = APIRouter(prefix="/v1")
+    admit, tasks, catalog, file_url = parts.admit, parts.tasks, parts.catalog, parts.file_url
 
     @router.post("/generate", status_code=202)
     async def generate(request: Request) -> Response:
-        owner = await authenticate(request)
+        owner = await admit(request, Scope.IMAGES)
         content = await read_object(request)
         body = parse_generate(content, _schema(content.get("model"), catalog) or ImageRequest)
-        _check(body, catalog, egress)
-        task = await submissions.submit(
+        _check(body, catalog, parts.egress)
+        model, task_request = catalog.models[body.model], request_of(body)
+        task = await parts.submissions.submit(
             Submission(
                 task_id=new_id(Prefix.EGGAPI_TASK),
                 owner=owner,
-                dialect=DIALECT,
+                dialect=EGGAPI,
                 kind=kind_of(body),
                 model=body.model,
-                request=request_of(body),
+                request=task_request,
+                quote=quote(model, task_request),
+                deadline=model.deadline,
                 callback_url=body.webhook_url,
                 request_id=request.state.request_id,
             )
@@ -72,30 +69,30 @@ def eggapi_endpoints(
 
     @router.get("/tasks/{task_id}")
     async def read_task(request: Request, task_id: str) -> Response:
-        owner = await authenticate(request)
-        task = await tasks.get(task_id, owner.account_id, DIALECT)
+        owner = await admit(request, Scope.TASKS_READ)
+        task = await tasks.get(task_id, owner.account_id, EGGAPI)
         if task is None:
             raise NotFound("Task not found")
         return _data(task_body(task, file_url))
 
     @router.get("/tasks")
     async def list_tasks(request: Request) -> Response:
-        owner = await authenticate(request)
+        owner = await admit(request, Scope.TASKS_READ)
         page, per_page = paging(request)
-        found = await tasks.page(owner.account_id, DIALECT, page, per_page)
+        found = await tasks.page(owner.account_id, EGGAPI, page, per_page)
         return _page(found, page, per_page, lambda task: task_body(task, file_url))
 
     @router.get("/usage")
     async def list_usage(request: Request) -> Response:
-        owner = await authenticate(request)
+        owner = await admit(request, Scope.TASKS_READ)
         page, per_page = paging(request)
         found = await tasks.charged(owner.account_id, page, per_page)
         return _page(found, page, per_page, usage_body)
 
     @router.get("/usage/summary")
     async def summarise_usage(request: Request) -> Response:
-        owner = await authenticate(request)
-        return _data(summary_body(await usage.summary(owner.account_id)))
+        owner = await admit(request, Scope.TASKS_READ)
+        return _data(summary_body(await parts.usage.summary(owner.account_id)))
 
     return router
 

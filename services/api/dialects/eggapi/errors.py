@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import orjson
 from fastapi.responses import Response
 
 from shared.errors import HatcheryError
-
-Render = Callable[[HatcheryError], Response]
 
 _CODES: dict[str, tuple[int, str]] = {
     "insufficient_balance": (403, "INSUFFICIENT_BALANCE"),
@@ -31,7 +27,7 @@ _CODES_BY_STATUS: dict[int, str] = {
 }
 
 
-def render_error(error: HatcheryError) -> Response:
+def render_error(error: HatcheryError, _request_id: str) -> Response:
     """EggAPI's answer to an error. Statuses that it does not document have the code BAD_REQUEST."""
     status, code = _CODES.get(error.code, (error.status, _CODES_BY_STATUS.get(error.status, "BAD_REQUEST")))
     body = {"data": None, "error": {"code": code, "message": error.message}}
