@@ -53,6 +53,17 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"attempts.orphan_suspect": True},
             name="orphans",
         ),
+        IndexModel(
+            [("account_id", ASCENDING), ("idempotency.key", ASCENDING)],
+            partialFilterExpression={"idempotency.key": {"$exists": True}},
+            name="idempotency",
+            unique=True,
+        ),
+        IndexModel(
+            [("idempotency.expires_at", ASCENDING)],
+            partialFilterExpression={"idempotency.expires_at": {"$exists": True}},
+            name="expiring_keys",
+        ),
     ],
     "ledger": [
         IndexModel([("account", ASCENDING), ("seq", ASCENDING)], unique=True),

@@ -18,6 +18,7 @@ from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_render
 from services.api.dialects.paths import EGGAPI
 from services.api.files import file_endpoints
 from services.api.hints import Hints, hint_endpoints
+from services.api.idempotency import Idempotency
 from services.api.middleware import RequestFrame
 from services.api.parts import ApiParts
 from services.api.rendering import render_errors
@@ -85,9 +86,8 @@ async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncI
     """Everything that the endpoints share."""
     settings, database, clock = platform.settings, platform.database, platform.clock
     ledger = Ledger(database, clock)
-    submissions = Submissions(
-        TaskStore(database, clock, Role.API), ledger, platform.publisher, clock, platform.killpoints
-    )
+    store = TaskStore(database, clock, Role.API)
+    submissions = Submissions(store, ledger, platform.publisher, clock, platform.killpoints)
     egress = EgressPolicy.from_settings(settings)
     async with (
         Files(settings.s3) as files,
@@ -98,6 +98,7 @@ async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncI
         yield ApiParts(
             admit=Admission(authenticate, Unlimited()),
             submissions=submissions,
+            idempotency=Idempotency(store, submissions),
             tasks=TaskReader(database),
             ledger=ledger,
             usage=UsageFold(database, ledger, platform.killpoints),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.api.admission import Admission
+from services.api.idempotency import Idempotency
 from services.api.submit import Submissions
 from services.api.tasks import TaskReader
 from services.api.text.calls import TextCalls
@@ -27,6 +28,7 @@ class ApiParts:
 
     admit: Admission
     submissions: Submissions
+    idempotency: Idempotency
     tasks: TaskReader
     ledger: Ledger
     usage: UsageFold

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
-from services.api.errors import ServiceUnavailable
+from services.api.claims import Answer, Claim
+from services.api.errors import IdempotencyKeyInUse, ServiceUnavailable
 from shared.accounts.key import KeyOwner
 from shared.batching import Batcher
 from shared.bus.events import Event, EventType
@@ -20,10 +21,11 @@ from shared.clock import Clock
 from shared.killpoints import KillPoints
 from shared.ledger.block import Entry, hold
 from shared.ledger.chain import Applied, Ledger
-from shared.mongo import Document
+from shared.mongo import Document, is_unavailable
+from shared.tasks.interrupted import interrupted_task
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Mode, Quote, Task, TaskRequest
-from shared.tasks.store import TaskStore
+from shared.tasks.store import Refused, TaskStore
 from shared.telemetry import TASKS_SUBMITTED
 from shared.waiting import cancel
 
@@ -31,8 +33,14 @@ log = structlog.get_logger()
 
 ROUTER_WAKE = timedelta(seconds=5)
 """A new task that no router has taken up by then is found by its sweeper."""
+KEY_LIFETIME: Final = timedelta(hours=24)
+"""How long after its answer an Idempotency-Key stands for it."""
 MOST_ANNOUNCEMENTS = 256
 """Groups whose events are on their way to the broker; beyond that the sweeper does it."""
+
+
+class KeyTaken(IdempotencyKeyInUse):
+    """Another request has just claimed this Idempotency-Key"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,9 @@ class Submission:
     mode: Mode = "async"
     public_model: str | None = None
     dialect_fields: Mapping[str, Any] = field(default_factory=dict)
+    claim: Claim | None = None
+    answer: Callable[[Task], Answer] | None = None
+    """What the client gets for the accepted task; kept with it where there is a claim."""
 
 
 class Submissions:
@@ -74,7 +85,7 @@ class Submissions:
         self._announcing: set[asyncio.Task[None]] = set()
 
     async def submit(self, submission: Submission) -> Task:
-        """The accepted task. Raises InsufficientBalance, and ServiceUnavailable when it was cut off."""
+        """The accepted task. Raises InsufficientBalance, KeyTaken, and ServiceUnavailable when cut off."""
         task = await self._batcher.submit(submission)
         TASKS_SUBMITTED.labels(task.model).inc()
         return task
@@ -87,6 +98,12 @@ class Submissions:
             await cancel(*self._announcing)
 
     async def _commit(self, group: Sequence[Submission]) -> list[Task | BaseException]:
+        """One result each. Of those with the same key the first goes on, before it costs a hold."""
+        leaders = {_identity(one): one for one in reversed(group)}
+        accepted = await self._accept([one for one in group if leaders[_identity(one)] is one])
+        return [accepted[one.task_id] if leaders[_identity(one)] is one else KeyTaken() for one in group]
+
+    async def _accept(self, group: Sequence[Submission]) -> dict[str, Task | BaseException]:
         holds: defaultdict[str, list[Entry]] = defaultdict(list)
         for one in group:
             holds[one.owner.account_id].append(hold(one.task_id, one.quote.hold_nano, one.model))
@@ -94,26 +111,46 @@ class Submissions:
         outcomes = await self._ledger.append(holds)
         self._killpoints.reach("api.between_block_and_tasks")
         now = self._clock.now()
-        results: list[Task | BaseException] = []
-        accepted: list[Document] = []
+        results: dict[str, Task | BaseException] = {}
+        documents: list[Document] = []
         for one in group:
             outcome = outcomes[f"hold:{one.task_id}"]
             if not isinstance(outcome, Applied):
-                results.append(outcome)
+                results[one.task_id] = outcome
                 continue
             document = self._document(one, now)
-            accepted.append(document)
-            results.append(Task.model_validate(document))
-        taken = await self._store.insert(accepted) if accepted else set()
+            results[one.task_id] = task = Task.model_validate(document)
+            if one.claim is not None:
+                document["idempotency"] |= _kept(one.claim, one, task, now)
+            documents.append(document)
+        refused = await self._store.insert(documents) if documents else Refused()
         self._killpoints.reach("api.after_tasks")
-        self._announce(
-            [
-                document["_id"]
-                for document in accepted
-                if document["state"] is State.QUEUED and document["_id"] not in taken
-            ]
-        )
-        return [_unless_taken(result, taken) for result in results]
+        for task_id in refused.taken:
+            # The auditor takes the id of a submit that it found cut off; its hold is released then.
+            log.warning("submit was cut off", task_id=task_id)
+            results[task_id] = ServiceUnavailable()
+        if refused.claimed:
+            await self._give_back([one for one in group if one.task_id in refused.claimed])
+            results |= {task_id: KeyTaken() for task_id in refused.claimed}
+        accepted = [one for one in results.values() if isinstance(one, Task)]
+        self._announce(EventType.TASK_QUEUED, [task.id for task in accepted if task.state is State.QUEUED])
+        return results
+
+    async def _give_back(self, losers: Sequence[Submission]) -> None:
+        """Release the holds of requests whose key another process claimed first, as the auditor would."""
+        now = self._clock.now()
+        stand_ins = [
+            interrupted_task(one.owner.account_id, hold(one.task_id, one.quote.hold_nano, one.model), now)
+            for one in losers
+        ]
+        try:
+            await self._store.insert(stand_ins)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            log.warning("holds left to the auditor", count=len(losers), reason=type(error).__name__)
+            return
+        self._announce(EventType.TASK_REJECTED, [one.task_id for one in losers])
 
     def _document(self, one: Submission, now: datetime) -> Document:
         deadline_at = now + one.deadline
@@ -142,24 +179,30 @@ class Submissions:
             **({"mode": one.mode, "started_at": now} if one.mode == "sync" else {}),
             **({"public_model": one.public_model} if one.public_model else {}),
             **({"dialect_fields": dict(one.dialect_fields)} if one.dialect_fields else {}),
+            **({"idempotency": {"key": one.claim.key}} if one.claim else {}),
         }
 
-    def _announce(self, task_ids: Sequence[str]) -> None:
+    def _announce(self, event_type: EventType, task_ids: Sequence[str]) -> None:
         """Ring the broker's bell without waiting for it."""
         if not task_ids or len(self._announcing) >= MOST_ANNOUNCEMENTS:
             return
-        ringing = asyncio.create_task(self._publish(task_ids), name="api:announce")
+        ringing = asyncio.create_task(self._publish(event_type, task_ids), name="api:announce")
         self._announcing.add(ringing)
         ringing.add_done_callback(self._announcing.discard)
 
-    async def _publish(self, task_ids: Sequence[str]) -> None:
-        await self._publisher.publish([Event(EventType.TASK_QUEUED, tuple(task_ids))])
+    async def _publish(self, event_type: EventType, task_ids: Sequence[str]) -> None:
+        await self._publisher.publish([Event(event_type, tuple(task_ids))])
         self._killpoints.reach("api.after_publish")
 
 
-def _unless_taken(result: Task | BaseException, taken: set[str]) -> Task | BaseException:
-    """The auditor takes the id of a submit that it found cut off; its hold is released then."""
-    if isinstance(result, Task) and result.id in taken:
-        log.warning("submit was cut off", task_id=result.id)
-        return ServiceUnavailable()
-    return result
+def _identity(one: Submission) -> tuple[str, str | None]:
+    """What only one submission may have."""
+    return (one.task_id, None) if one.claim is None else (one.owner.account_id, one.claim.key)
+
+
+def _kept(claim: Claim, one: Submission, task: Task, now: datetime) -> Document:
+    """What is stored of a claim beside its key."""
+    kept: Document = {"fingerprint": claim.fingerprint}
+    if one.answer is None:
+        return kept | {"expires_at": task.deadline_at + KEY_LIFETIME}
+    return kept | {"expires_at": now + KEY_LIFETIME, "answer": one.answer(task).to_document()}

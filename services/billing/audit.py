@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import structlog
 from pymongo.errors import DuplicateKeyError
 
-from services.billing.interrupted import interrupted_task
 from shared.clock import Clock
 from shared.ids import Prefix, new_id
 from shared.killpoints import KillPoints
@@ -20,6 +19,7 @@ from shared.ledger.chain import Ledger
 from shared.ledger.usage import UsageFold
 from shared.ledger.verify import CHUNK, Violation, check_block, check_end
 from shared.mongo import Database, Document, is_unavailable
+from shared.tasks.interrupted import interrupted_task
 from shared.tasks.lifecycle import FINAL, State
 from shared.tasks.service import TaskTools
 from shared.telemetry import AUDIT_FINISHED, AUDIT_VIOLATIONS
@@ -89,6 +89,7 @@ class Auditor:
             if point is None or point["seq"] < tail:
                 violations += await self._audit_readable(account, balance_of(point) if point else Balance())
             self._killpoints.reach("auditor.in_batch")
+        await self._tools.store.free_expired_keys()
         violations += await self._audit_tasks()
         counts = Counter(violation.invariant for violation in violations)
         for invariant in INVARIANTS:

@@ -124,6 +124,12 @@ class Waiting(_Part):
     """An error class, or the state of a breaker."""
 
 
+class KeyClaim(_Part):
+    """The client's Idempotency-Key. What was answered is stored beside it and read by the api alone."""
+
+    key: str
+
+
 class StateChange(_Part):
     state: State
     at: datetime
@@ -155,6 +161,7 @@ class Task(_Part):
     """The worker that holds the lease."""
     provider: str | None = None
     """Of the current attempt."""
+    idempotency: KeyClaim | None = None
     cancel_requested_at: datetime | None = None
     """The client wants no more of it."""
     waiting: Waiting | None = None

@@ -11,6 +11,7 @@ import structlog
 from pydantic import ValidationError
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError
+from pymongo.read_concern import ReadConcern
 
 from shared.clock import Clock
 from shared.ids import Prefix, new_id
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 _CLOCK_DIFFERENCE = timedelta(seconds=1)
 _LONGEST_FAULT_DELAY = timedelta(minutes=1)
+_KEYS_AT_ONCE = 1000
 
 CANCELLABLE = (
     State.QUEUED,
@@ -49,6 +51,14 @@ class Move:
     """Whose workers are to be told, for a dispatch."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The ids of new tasks that were not stored: their id is taken, or the client's Idempotency-Key is."""
+
+    taken: frozenset[str] = frozenset()
+    claimed: frozenset[str] = frozenset()
+
+
 class TaskStore:
     """The `tasks` collection in the hands of one service."""
 
@@ -57,13 +67,39 @@ class TaskStore:
         self._clock = clock
         self._role = role
 
-    async def insert(self, documents: Sequence[Document]) -> set[str]:
-        """Add new tasks; gives the ids that exist already and were left as they are."""
+    async def insert(self, documents: Sequence[Document]) -> Refused:
+        """Add new tasks; those that exist already are left as they are."""
         try:
             await self._tasks.insert_many(documents, ordered=False)
         except BulkWriteError as error:
-            return {duplicate["op"]["_id"] for duplicate in duplicates(error)}
-        return set()
+            refused = [(one["op"]["_id"], "_id" in one["keyPattern"]) for one in duplicates(error)]
+            return Refused(
+                frozenset(task_id for task_id, by_id in refused if by_id),
+                frozenset(task_id for task_id, by_id in refused if not by_id),
+            )
+        return Refused()
+
+    async def claimed(self, account_id: str, key: str) -> Document | None:
+        """`_id`, `state` and `idempotency` of the task that holds a client's Idempotency-Key.
+
+        Only of one that no fail-over can take back.
+        """
+        durable = self._tasks.with_options(read_concern=ReadConcern("majority"))
+        query = {"account_id": account_id, "idempotency.key": key}
+        return await durable.find_one(query, {"state": 1, "idempotency": 1})
+
+    async def free_key(self, task_id: str) -> None:
+        """Let the client use its Idempotency-Key again."""
+        await self._tasks.update_one({"_id": task_id}, {"$unset": {"idempotency": ""}})
+
+    async def free_expired_keys(self) -> None:
+        """The same for all whose time is over; what was answered goes with them."""
+        expired = {"idempotency.expires_at": {"$lte": self._clock.now()}}
+        while True:
+            cursor = self._tasks.find(expired, {"_id": 1}).limit(_KEYS_AT_ONCE)
+            if not (ids := [document["_id"] async for document in cursor]):
+                return
+            await self._tasks.update_many({"_id": {"$in": ids}, **expired}, {"$unset": {"idempotency": ""}})
 
     async def load(self, task_ids: Iterable[str]) -> list[Task]:
         """The tasks among these ids that somebody still has to look at, in no order."""

@@ -1,6 +1,7 @@
 """Money and record of text calls: held before, taken after, given back when nothing came.
 
-The api plays router and worker itself here. Prompts and answers are not stored.
+The api plays router and worker itself here. Prompts are not stored, and answers only for a client that
+sends an Idempotency-Key, for as long as that key lasts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any, Final
 
 import structlog
 
-from services.api.submit import Submission, Submissions
+from services.api.claims import MOST_KEPT_BYTES, Answer
+from services.api.submit import KEY_LIFETIME, Submission, Submissions
 from shared.batching import Batcher
 from shared.clock import Clock
 from shared.killpoints import KillPoints
@@ -54,12 +56,25 @@ class TextOrders:
         self._killpoints.reach("api.text_after_hold")
         return task
 
-    def answered(self, task: Task, attempts: Sequence[Attempt], tokens: Tokens | None) -> None:
-        """The client has its answer, or the part of it that it waited for: charge."""
+    def answered(
+        self,
+        task: Task,
+        attempts: Sequence[Attempt],
+        tokens: Tokens | None,
+        answer: Answer | None = None,
+    ) -> None:
+        """The client has its answer, or the part of it that it waited for: charge.
+
+        A whole `answer` is kept for a task with an Idempotency-Key, unless it is too long.
+        """
         self._killpoints.reach("api.text_before_generated")
         fields: dict[str, Any] = {"attempts": _stored(attempts), "outputs": []}
         if tokens is not None:
             fields["tokens"] = tokens.model_dump()
+        if task.idempotency is not None:
+            fields["idempotency.expires_at"] = self._clock.now() + KEY_LIFETIME
+            if answer is not None and len(answer.body) <= MOST_KEPT_BYTES:
+                fields["idempotency.answer"] = answer.to_document()
         self._close(self._generated, Move(task, State.GENERATED, BILLING_WAKE, set=fields))
 
     def failed(self, task: Task, attempts: Sequence[Attempt], failure: TaskFailure) -> None:

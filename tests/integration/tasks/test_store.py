@@ -12,7 +12,7 @@ import pytest
 from shared.mongo import Database
 from shared.tasks.lifecycle import ForbiddenMove, Role, State
 from shared.tasks.model import Task, Waiting
-from shared.tasks.store import Move, TaskStore
+from shared.tasks.store import Move, Refused, TaskStore
 from tests.unit.building import NOON, StillClock, attempt, task_document
 
 SECOND = timedelta(seconds=1)
@@ -131,7 +131,7 @@ async def test_an_id_that_exists_is_left_as_it_is_and_named(router: TaskStore) -
     (task,) = await stored(router, task_document(State.REJECTED))
     new = task_document()
 
-    assert await router.insert([task_document(_id=task.id), new]) == {task.id}
+    assert await router.insert([task_document(_id=task.id), new]) == Refused(taken=frozenset({task.id}))
     assert (await reread(router, task)).state is State.REJECTED
     assert len(await router.load([new["_id"]])) == 1
 

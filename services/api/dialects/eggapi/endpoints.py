@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from services.api.body import read_object
 from services.api.cancel import RenderTask
+from services.api.claims import Answer, claim_of
 from services.api.dialects.eggapi.mapping import (
     FileUrl,
     kind_of,
@@ -33,6 +34,8 @@ from shared.http import EgressPolicy, UnsafeAddress
 from shared.ids import Prefix, new_id
 from shared.tasks.model import Task
 
+SCOPE = "eggapi.generate"
+"""Of Idempotency-Keys."""
 DEFAULT_PER_PAGE = 20
 MOST_PER_PAGE = 100
 MOST_PAGE = 1_000_000
@@ -48,24 +51,28 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
     async def generate(request: Request) -> Response:
         owner = await admit(request, Scope.IMAGES)
         content = await read_object(request)
+        claim = claim_of(request, SCOPE, content)
+        if (kept := await parts.idempotency.replay(owner, claim)) is not None:
+            return kept
         body = parse_generate(content, _schema(content.get("model"), catalog) or ImageRequest)
         _check(body, catalog, parts.egress)
         model, task_request = catalog.models[body.model], request_of(body)
-        task = await parts.submissions.submit(
-            Submission(
-                task_id=new_id(Prefix.EGGAPI_TASK),
-                owner=owner,
-                dialect=EGGAPI,
-                kind=kind_of(body),
-                model=body.model,
-                request=task_request,
-                quote=quote(model, task_request),
-                deadline=model.deadline,
-                callback_url=body.webhook_url,
-                request_id=request.state.request_id,
-            )
+        submission = Submission(
+            task_id=new_id(Prefix.EGGAPI_TASK),
+            owner=owner,
+            dialect=EGGAPI,
+            kind=kind_of(body),
+            model=body.model,
+            request=task_request,
+            quote=quote(model, task_request),
+            deadline=model.deadline,
+            callback_url=body.webhook_url,
+            request_id=request.state.request_id,
+            claim=claim,
         )
-        return _data(task_body(task, file_url), 202)
+        return await parts.idempotency.create(
+            submission, lambda task: Answer(202, _bytes(task_body(task, file_url)))
+        )
 
     @router.get("/tasks/{task_id}")
     async def read_task(request: Request, task_id: str) -> Response:
@@ -150,6 +157,8 @@ def _page(found: Page, page: int, per_page: int, item: Callable[[Task], dict[str
 
 
 def _data(data: Any, status: int = 200) -> Response:
-    return Response(
-        orjson.dumps({"data": data, "error": None}), status_code=status, media_type="application/json"
-    )
+    return Response(_bytes(data), status, media_type="application/json")
+
+
+def _bytes(data: Any) -> bytes:
+    return orjson.dumps({"data": data, "error": None})

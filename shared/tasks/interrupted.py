@@ -14,19 +14,19 @@ NO_DIALECT = "none"
 """No API lists it: its client was never told of it."""
 
 
-def interrupted_task(account: str, hold: Entry, now: datetime) -> Document:
+def interrupted_task(account: str, held: Entry, now: datetime) -> Document:
     """A rejected task whose release gives the hold back the usual way."""
     failure = TaskFailure(
         error_class=ErrorClass.UNKNOWN, message="The request was interrupted before it was accepted"
     )
-    quote = Quote(unit="image", unit_nano=0, units=0, hold_nano=hold.amount)
+    quote = Quote(unit="image", unit_nano=0, units=0, hold_nano=held.amount)
     return {
-        "_id": hold.task_id,
+        "_id": held.task_id,
         "account_id": account,
         "key_id": "",
         "dialect": NO_DIALECT,
         "kind": "interrupted",
-        "model": hold.facts["model"],
+        "model": held.facts["model"],
         "request": {"prompt": ""},
         "quote": quote.model_dump(),
         "state": State.REJECTED,
