@@ -11,14 +11,19 @@ class Prefix(StrEnum):
     """What an id is of. A task's prefix also tells the dialect it was asked in."""
 
     EGGAPI_TASK = "gen"
+    IMAGE = "img"
+    CHAT = "chatcmpl-"
+    EMBEDDING = "emb"
     ACCOUNT = "acc"
     KEY = "key"
     DELIVERY = "whd"
     REQUEST = "req"
     TOPUP = "top"
     OWNER = "own"
+    LOG = "log"
 
 
 def new_id(prefix: Prefix) -> str:
-    """For example `gen_01k6x0v7w3h2m9q4x1b8c5d7ef`."""
-    return f"{prefix.value}_{str(ULID()).lower()}"
+    """For example `gen_01k6x0v7w3h2m9q4x1b8c5d7ef`; a prefix may bring a separator of its own."""
+    separator = "" if prefix.value.endswith("-") else "_"
+    return f"{prefix.value}{separator}{str(ULID()).lower()}"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from shared.catalog.model import Catalog, ModelEntry, ProviderEntry, TokenPrice
+from shared.catalog.openai_offer_checks import openai_offer_problems
 from shared.catalog.problems import Problem
 from shared.catalog.route_checks import route_problems
-from shared.catalog.words import RESOLUTIONS, either
+from shared.catalog.words import MODEL_ID, RESOLUTIONS, either
 from shared.providers.capabilities import TABLE, Kind
 
 PROVIDERS: Final = tuple(dict.fromkeys(provider for provider, _, _ in TABLE))
-MODEL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 PER: Final[Mapping[Kind, str]] = {
     Kind.IMAGE: "image",
     Kind.VIDEO: "second",
@@ -33,6 +32,7 @@ def problems_of(catalog: Catalog) -> Iterator[Problem]:
             path = ("models", model_id, "chain", number)
             yield from route_problems(path, route, model, sorted(catalog.providers))
         yield from _chain_problems(model_id, model)
+    yield from openai_offer_problems(catalog)
 
 
 def _provider_problems(name: str, provider: ProviderEntry) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from shared.catalog.openai_offers import DEFAULT_CREDIT_USD, OpenAiOffer
 from shared.money import nano_from_usd
 from shared.providers.capabilities import Kind
 
@@ -162,6 +163,10 @@ class Catalog(_Entry):
 
     providers: dict[str, ProviderEntry]
     models: dict[str, ModelEntry]
+    credit_usd: Usd = DEFAULT_CREDIT_USD
+    """What a credit of the OpenAI-style dialect costs."""
+    openai: dict[str, OpenAiOffer] = Field(default_factory=dict)
+    """By the ids that its clients use."""
 
     @property
     def revealed(self) -> frozenset[str]:

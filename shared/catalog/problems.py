@@ -22,6 +22,7 @@ from shared.catalog.model import (
     VideoPrice,
     When,
 )
+from shared.catalog.openai_offers import OpenAiOffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ _ENTRIES: Final[tuple[type[BaseModel], ...]] = (
     ImagePrice,
     Limits,
     ModelEntry,
+    OpenAiOffer,
     PollSchedule,
     ProviderEntry,
     Route,

@@ -12,7 +12,12 @@ from shared.ids import Prefix, new_id
 
 @pytest.mark.parametrize("prefix", list(Prefix))
 def test_an_id_is_its_prefix_and_a_lower_case_ulid(prefix: Prefix) -> None:
-    assert re.fullmatch(rf"{prefix.value}_[0-9a-hjkmnp-tv-z]{{26}}", new_id(prefix))
+    start = prefix.value if prefix is Prefix.CHAT else f"{prefix.value}_"
+    assert re.fullmatch(rf"{start}[0-9a-hjkmnp-tv-z]{{26}}", new_id(prefix))
+
+
+def test_a_chats_id_looks_as_openais_clients_know_it() -> None:
+    assert new_id(Prefix.CHAT).startswith("chatcmpl-01")
 
 
 def test_a_later_id_sorts_after_an_earlier_one() -> None:

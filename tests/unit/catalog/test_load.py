@@ -39,6 +39,7 @@ def test_the_catalog_that_comes_with_the_project_is_good() -> None:
         "veo3.1": "video",
         "kling-2.6": "video",
         "gemini-2.5-flash": "chat",
+        "gpt-5": "chat",
         "gpt-5-mini": "chat",
         "text-embedding-3-small": "embedding",
     }
