@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 
@@ -75,6 +76,7 @@ TABLE: Final[tuple[tuple[str, str, Capabilities], ...]] = (
 """Provider, pattern of upstream models, capabilities; the first match counts."""
 
 
+@lru_cache(maxsize=4096)
 def capabilities_of(provider: str, upstream_model: str) -> Capabilities | None:
     """What an upstream model can do; None for an unknown provider."""
     return next(
