@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     egress_allow_cidrs: list[str] = Field(default_factory=list)
     """Private networks that callbacks and input images may reach all the same."""
 
+    docs_enabled: bool = True
+    """Shows the API reference: /docs, /openapi/…, /llms.txt."""
+
     host: str = "127.0.0.1"
     port: int = 8000
     """Where the api listens."""

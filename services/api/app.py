@@ -8,25 +8,29 @@ from contextlib import asynccontextmanager
 
 import structlog
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from services.api.admission import Admission, Unlimited
 from services.api.auth import Authenticator
 from services.api.callbacks import callback_verifiers
 from services.api.cancel import Cancellations, cancel_endpoints
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_renderer
+from services.api.dialects.eggapi.mapping import status_of
 from services.api.dialects.paths import EGGAPI
+from services.api.events import event_endpoints
 from services.api.files import file_endpoints
 from services.api.hints import Hints, hint_endpoints
 from services.api.idempotency import Idempotency
 from services.api.middleware import RequestFrame
 from services.api.parts import ApiParts
+from services.api.reference.dialects import described
+from services.api.reference.endpoints import reference_endpoints
 from services.api.rendering import render_errors
 from services.api.submit import Submissions
 from services.api.tasks import TaskReader
 from services.api.text.calls import TextCalls
 from services.api.text.health import BestKnownHealth
 from services.api.text.orders import TextOrders
+from services.api.waiting import ENDINGS, Bell, Waiting
 from shared.accounts.key import Keys
 from shared.bus.events import EventType
 from shared.bus.listener import Listener
@@ -55,11 +59,12 @@ class ApiService:
 
     name = Role.API.value
 
-    def __init__(self, platform: Platform, app: ASGIApp, parts: ApiParts, listener: Listener) -> None:
+    def __init__(self, platform: Platform, app: FastAPI, parts: ApiParts, *listeners: Listener) -> None:
         self._platform = platform
-        self._app = app
+        self.app = app
+        """Everything that is served, without the frame around requests."""
         self._parts = parts
-        self._listener = listener
+        self._listeners = listeners
         self._listening = False
         self._stopping = asyncio.Event()
 
@@ -71,14 +76,16 @@ class ApiService:
 
     async def run(self) -> None:
         settings = self._platform.settings
-        listening = asyncio.create_task(self._listener.run(), name="api:revocations")
-        async with serving(self._app, settings.host, settings.port, "api", shared=True) as port:
+        running = [asyncio.create_task(one.run(), name="api:listener") for one in self._listeners]
+        running.append(asyncio.create_task(self._parts.bell.run(), name="api:bell"))
+        async with serving(RequestFrame(self.app), settings.host, settings.port, "api", shared=True) as port:
             self._listening = True
             log.info("listening", host=settings.host, port=port)
             await self._stopping.wait()
+            self._parts.bell.close()
         await self._parts.orders.close()
         await self._parts.submissions.close()
-        await cancel(listening)
+        await cancel(*running)
 
 
 @asynccontextmanager
@@ -88,6 +95,8 @@ async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncI
     ledger = Ledger(database, clock)
     store = TaskStore(database, clock, Role.API)
     submissions = Submissions(store, ledger, platform.publisher, clock, platform.killpoints)
+    tasks = TaskReader(database)
+    bell = Bell(tasks)
     egress = EgressPolicy.from_settings(settings)
     async with (
         Files(settings.s3) as files,
@@ -99,7 +108,9 @@ async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncI
             admit=Admission(authenticate, Unlimited()),
             submissions=submissions,
             idempotency=Idempotency(store, submissions),
-            tasks=TaskReader(database),
+            tasks=tasks,
+            bell=bell,
+            waiting=Waiting(tasks, bell),
             ledger=ledger,
             usage=UsageFold(database, ledger, platform.killpoints),
             catalog=platform.catalog,
@@ -128,15 +139,22 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
     """The api with everything it needs."""
     settings = platform.settings
     authenticate = Authenticator(Keys(platform.database, platform.clock, settings.key_pepper), platform.clock)
-    listener = Listener(settings.amqp_url, platform.process_name, EventType.KEY_REVOKED, authenticate.forget)
     async with build_parts(platform, authenticate) as parts, provider_session() as calls:
         app = FastAPI(title="Hatchery", openapi_url=None, redirect_slashes=False)
-        service = ApiService(platform, RequestFrame(app), parts, listener)
+        service = ApiService(
+            platform,
+            app,
+            parts,
+            Listener(settings.amqp_url, platform.process_name, [EventType.KEY_REVOKED], authenticate.forget),
+            Listener(settings.amqp_url, platform.process_name, ENDINGS, parts.bell.ring),
+        )
         app.include_router(eggapi_endpoints(parts))
         store = TaskStore(platform.database, platform.clock, Role.API)
         cancellations = Cancellations(store, parts.tasks, platform.publisher)
         renderers = {EGGAPI: task_renderer(parts.file_url)}
         app.include_router(cancel_endpoints(authenticate, cancellations, renderers))
+        statuses = {EGGAPI: status_of}
+        app.include_router(event_endpoints(parts.admit, parts.tasks, parts.bell, statuses))
         app.include_router(file_endpoints(parts.files))
         verifiers = callback_verifiers(settings, calls)
         app.include_router(hint_endpoints(verifiers, Hints(platform.publisher), platform.clock))
@@ -144,5 +162,7 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         app.include_router(
             ops_endpoints(lambda: {Role.API.value: service.ready()}, show_metrics=settings.local_development)
         )
+        if settings.docs_enabled:
+            app.include_router(reference_endpoints(described(platform.catalog), settings.public_url))
         render_errors(app)
         yield service
