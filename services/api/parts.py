@@ -11,6 +11,7 @@ from services.api.submit import Submissions
 from services.api.tasks import TaskReader
 from services.api.text.calls import TextCalls
 from services.api.text.orders import TextOrders
+from services.api.waiting import Bell, Waiting
 from shared.catalog.model import Catalog
 from shared.clock import Clock
 from shared.files import Files
@@ -30,6 +31,8 @@ class ApiParts:
     submissions: Submissions
     idempotency: Idempotency
     tasks: TaskReader
+    bell: Bell
+    waiting: Waiting
     ledger: Ledger
     usage: UsageFold
     catalog: Catalog

@@ -1,7 +1,8 @@
-"""Reading tasks for their owners. Every query names the account."""
+"""Reading tasks for their owners. Every query that gives a task names the account."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,11 @@ class TaskReader:
             query["dialect"] = dialect
         document = await self._tasks.find_one(query)
         return None if document is None else Task.model_validate(document)
+
+    async def versions(self, task_ids: Sequence[str]) -> dict[str, int]:
+        """How often each of these tasks, of whatever account, has changed."""
+        cursor = self._tasks.find({"_id": {"$in": list(task_ids)}}, {"version": 1})
+        return {document["_id"]: document["version"] async for document in cursor}
 
     async def page(self, account_id: str, dialect: str, page: int, per_page: int) -> Page:
         """Tasks of one dialect, newest first."""

@@ -16,25 +16,27 @@ log = structlog.get_logger()
 
 
 class Listener:
-    """Calls `heard` with the subjects of every event of one type while the broker is there."""
+    """Calls `heard` with the subjects of every event of some types while the broker is there."""
 
     def __init__(
-        self, url: str, name: str, event_type: EventType, heard: Callable[[Sequence[str]], None]
+        self, url: str, name: str, event_types: Sequence[EventType], heard: Callable[[Sequence[str]], None]
     ) -> None:
         self._url = url
         self._name = name
-        self._event_type = event_type
+        self._event_types = event_types
         self._heard = heard
 
     async def run(self) -> None:
         """Listen until cancelled; reconnect as often as it takes."""
-        await stay_connected(self._url, f"{self._name}.{self._event_type}", self._listen)
+        await stay_connected(self._url, f"{self._name}.{self._event_types[0]}", self._listen)
 
     async def _listen(self, opened: AbstractConnection, lost: asyncio.Event) -> None:
         channel = await opened.channel(publisher_confirms=False)
         channel.close_callbacks.add(lambda *_: lost.set())
         queue = await channel.declare_queue(exclusive=True, auto_delete=True)
-        await queue.bind(await declare_exchange(channel), self._event_type)
+        exchange = await declare_exchange(channel)
+        for event_type in self._event_types:
+            await queue.bind(exchange, event_type)
         await queue.consume(self._take, no_ack=True)
         await lost.wait()
 
@@ -42,4 +44,4 @@ class Listener:
         try:
             self._heard(decode(message.body).subjects)
         except MalformedEvent as error:
-            log.error("message is no event", event_type=self._event_type, reason=error.message)
+            log.error("message is no event", event_type=self._event_types[0], reason=error.message)

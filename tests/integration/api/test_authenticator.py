@@ -147,7 +147,7 @@ async def test_a_revocation_reaches_other_processes_over_the_broker(
     await keys.revoke(key_id)
     publisher = Publisher(vhost.url, "cli")
     running(publisher.run())
-    running(Listener(vhost.url, "api", EventType.KEY_REVOKED, authenticate.forget).run())
+    running(Listener(vhost.url, "api", [EventType.KEY_REVOKED], authenticate.forget).run())
     assert await publisher.wait_connected(30)
 
     async def refused() -> bool:

@@ -95,7 +95,7 @@ async def heard(vhost: Vhost, running: Start, eventually: Eventually) -> list[st
         for subject in subjects:
             (probes if subject == "probe" else hints).append(subject)
 
-    listener = Listener(vhost.url, "worker", EventType.ATTEMPT_HINTED, hear)
+    listener = Listener(vhost.url, "worker", [EventType.ATTEMPT_HINTED], hear)
     running(listener.run())
     publisher = Publisher(vhost.url, "probe")
     running(publisher.run())

@@ -21,7 +21,7 @@ class Ears:
 
     def __init__(self, vhost: Vhost, name: str) -> None:
         self.heard: list[str] = []
-        self.listener = Listener(vhost.url, name, EventType.KEY_REVOKED, self._hear)
+        self.listener = Listener(vhost.url, name, [EventType.KEY_REVOKED], self._hear)
 
     def _hear(self, subjects: Sequence[str]) -> None:
         self.heard += subjects
