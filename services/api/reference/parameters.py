@@ -48,5 +48,17 @@ HEADERS: dict[str, Schema] = {
         "schema": whole(minimum=0),
     },
     "WWW-Authenticate": {"description": "`Bearer`", "schema": text(const="Bearer")},
+    "X-RateLimit-Limit-Requests": {
+        "description": "Requests that may come at once; absent where the key has no limit.",
+        "schema": whole(minimum=0),
+    },
+    "X-RateLimit-Remaining-Requests": {
+        "description": "How many of them are left now.",
+        "schema": whole(minimum=0),
+    },
+    "X-RateLimit-Reset-Requests": {
+        "description": "Until all are left again, such as `1m30s` or `500ms`.",
+        "schema": text(),
+    },
 }
 """By name; responses point to them."""

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.api.dialects.eggapi.endpoints import DEFAULT_PER_PAGE, MOST_PAGE
-from services.api.errors import InvalidField, MalformedRequest, NotFound, ServiceUnavailable, TaskEnded
+from services.api.errors import InvalidField, MalformedRequest, ServiceUnavailable, TaskEnded
 from services.api.reference.eggapi import examples
 from services.api.reference.eggapi.schemas import TASK_ID, schemas
 from services.api.reference.files import file_operations
 from services.api.reference.model import Answer, Content, Dialect, Event, Operation, Problem
 from services.api.reference.parameters import header, path, query
 from services.api.reference.schema import ref, whole
+from services.api.reference.tasks import BAD_WAIT, NO_TASK, TOO_MANY, WAIT, events
 from services.api.scopes import Scope
 from shared.ledger.block import InsufficientBalance
 
@@ -32,7 +33,6 @@ _BAD_PAGE = Problem(
     MalformedRequest(f"page must be a whole number between 1 and {MOST_PAGE}"),
     "`page` or `per_page` is wrong",
 )
-_NO_TASK = Problem(NotFound("Task not found"), "there is no such task, or it is another account's")
 
 
 def eggapi(models: Sequence[str]) -> Dialect:
@@ -42,7 +42,13 @@ def eggapi(models: Sequence[str]) -> Dialect:
         title="Hatchery: EggAPI dialect",
         summary="Asynchronous images and videos under /v1, as clients of EggAPI ask for them.",
         about=ABOUT,
-        operations=(_generate(), *_tasks(), *_usage(), *file_operations()),
+        operations=(
+            _generate(),
+            *_tasks(),
+            events(_TASK_ID, examples.TASK_ID, ("pending", "processing", "completed")),
+            *_usage(),
+            *file_operations(),
+        ),
         schemas=schemas(models),
         events=(_webhook(),),
     )
@@ -94,10 +100,10 @@ def _tasks() -> tuple[Operation, ...]:
             summary="Read a task",
             description="200 also for a task that failed: its `error` says why.",
             scope=Scope.TASKS_READ,
-            parameters=(_TASK_ID,),
+            parameters=(_TASK_ID, WAIT),
             sample=_SAMPLE,
             answers=(Answer(200, "The task.", (_task(examples.COMPLETED, examples.FAILED),)),),
-            problems=(_NO_TASK,),
+            problems=(NO_TASK, BAD_WAIT, TOO_MANY),
         ),
         Operation(
             method="POST",
@@ -113,7 +119,7 @@ def _tasks() -> tuple[Operation, ...]:
                 Answer(200, "It is cancelled already.", (_task(examples.CANCELLED),)),
                 Answer(202, "The request is noted; the task ends shortly.", (_task(examples.PENDING),)),
             ),
-            problems=(_NO_TASK, Problem(TaskEnded("The task is already completed"), "the task has ended")),
+            problems=(NO_TASK, Problem(TaskEnded("The task is already completed"), "the task has ended")),
         ),
     )
 
