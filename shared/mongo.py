@@ -78,7 +78,12 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("task_id", ASCENDING), ("event", ASCENDING), ("url", ASCENDING)], unique=True),
         IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
     ],
+    "requests": [
+        IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)]),
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=30 * 24 * 3600, name="kept for 30 days"),
+    ],
     "usage": [IndexModel([("account", ASCENDING), ("month", ASCENDING)], unique=True)],
+    "rate_limits": [IndexModel([("ends_at", ASCENDING)], expireAfterSeconds=0)],
 }
 
 

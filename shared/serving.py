@@ -11,8 +11,10 @@ from typing import Any
 import uvicorn
 
 from shared.errors import HatcheryError
+from shared.http_limits import HttpLimits, close_overdue
 
 GRACE_SECONDS = 20
+TICKS_BETWEEN_LOOKS = 5
 
 
 class CannotListen(HatcheryError):
@@ -20,7 +22,9 @@ class CannotListen(HatcheryError):
 
 
 @asynccontextmanager
-async def serving(app: Any, host: str, port: int, name: str, *, shared: bool = False) -> AsyncIterator[int]:
+async def serving(
+    app: Any, host: str, port: int, name: str, *, shared: bool = False, limits: HttpLimits | None = None
+) -> AsyncIterator[int]:
     """Serves while the block runs; gives the port, which is a free one for port 0.
 
     Several processes may listen on a `shared` address; the kernel deals out the connections.
@@ -31,7 +35,7 @@ async def serving(app: Any, host: str, port: int, name: str, *, shared: bool = F
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=(limits or HttpLimits()).protocol(),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -73,7 +77,13 @@ def _listen(host: str, port: int, shared: bool) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the process."""
+    """Leaves signals to the process, and no client the time to keep a connection for nothing."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by uvicorn ten times a second."""
+        if counter % TICKS_BETWEEN_LOOKS == 0:
+            close_overdue(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

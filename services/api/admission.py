@@ -7,7 +7,8 @@ from typing import Protocol
 from fastapi import Request
 
 from services.api.auth import Authenticator
-from services.api.errors import RateLimited, ScopeNotAllowed
+from services.api.errors import RateLimited, ScopeNotAllowed, Unauthorized
+from services.api.strangers import Strangers
 from shared.accounts.key import KeyOwner
 
 
@@ -41,13 +42,23 @@ class Unlimited:
 class Admission:
     """Gives the owner of a request's key, or raises what is wrong with it."""
 
-    def __init__(self, authenticate: Authenticator, limiter: RateLimiter) -> None:
+    def __init__(
+        self, authenticate: Authenticator, limiter: RateLimiter, strangers: Strangers | None = None
+    ) -> None:
+        """Without `strangers`, who has no valid key may ask as often as he likes."""
         self._authenticate = authenticate
         self._limiter = limiter
+        self._strangers = strangers
 
     async def __call__(self, request: Request, scope: str) -> KeyOwner:
         """Raises Unauthorized, AccountSuspended, ScopeNotAllowed and RateLimited."""
-        owner = await self._authenticate(request)
+        try:
+            owner = await self._authenticate(request)
+        except Unauthorized:
+            # A valid key comes in whatever others at its address do: they may share no more than a proxy.
+            if self._strangers is not None:
+                self._strangers.refuse(request.scope)
+            raise
         request.state.owner = owner
         if owner.scopes and scope not in owner.scopes:
             raise ScopeNotAllowed(f"This key does not have the scope {scope}")

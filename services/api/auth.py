@@ -23,6 +23,7 @@ class Authenticator:
         self._keys = keys
         self._clock = clock
         self._known: dict[bytes, tuple[float, KeyOwner]] = {}
+        self._revocations = 0
 
     async def __call__(self, request: Request) -> KeyOwner:
         """The owner of the request's key. Raises Unauthorized and AccountSuspended."""
@@ -46,7 +47,11 @@ class Authenticator:
         known = self._known.get(digest)
         if known is not None and now - known[0] < CACHE_SECONDS:
             return known[1]
+        revocations = self._revocations
         owner = await self._keys.find(key)
+        if owner is not None and revocations != self._revocations:
+            # It may be this key's revocation that came while we read.
+            owner = await self._keys.find(key)
         if owner is None:
             self._known.pop(digest, None)
             return None
@@ -57,6 +62,7 @@ class Authenticator:
 
     def forget(self, key_ids: Sequence[str]) -> None:
         """These keys were revoked."""
+        self._revocations += 1
         revoked = set(key_ids)
         self._known = {
             digest: known for digest, known in self._known.items() if known[1].key_id not in revoked

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from services.api.errors import NotFound
+from services.api.file_streams import FileStreams
 from shared.files import Files, StoredFile
 
 _TASK_ID = re.compile(r"[a-z]{3,8}_[0-9a-z]{26}")
@@ -19,37 +20,59 @@ _INLINE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif",
 _ONE_PART = re.compile(r"bytes=([0-9]{1,15}-[0-9]{0,15}|-[0-9]{1,15})")
 
 
-def file_endpoints(files: Files) -> APIRouter:
-    """`GET /images/{task_id}/{name}`, `/videos/…`: no key needed, the task's id cannot be guessed."""
+def file_endpoints(files: Files, streams: FileStreams) -> APIRouter:
+    """`GET /images/{task_id}/{name}`, `/videos/…`, `/inputs/…`: no key, the task's id cannot be guessed."""
     router = APIRouter()
 
     @router.api_route("/images/{task_id}/{name}", methods=["GET", "HEAD"])
     async def read_image(request: Request, task_id: str, name: str) -> Response:
         if not _TASK_ID.fullmatch(task_id) or not _IMAGE.fullmatch(name):
             raise NotFound
-        return await _answer(files, request, f"images/{task_id}/{name}")
+        return await _answer(files, streams, request, f"images/{task_id}/{name}")
 
     @router.api_route("/videos/{task_id}/{name}", methods=["GET", "HEAD"])
     async def read_video(request: Request, task_id: str, name: str) -> Response:
         if not _TASK_ID.fullmatch(task_id) or not _VIDEO.fullmatch(name):
             raise NotFound
-        return await _answer(files, request, f"videos/{task_id}/{name}")
+        return await _answer(files, streams, request, f"videos/{task_id}/{name}")
+
+    @router.api_route("/inputs/{task_id}/{name}", methods=["GET", "HEAD"])
+    async def read_input(request: Request, task_id: str, name: str) -> Response:
+        if not _TASK_ID.fullmatch(task_id) or not _IMAGE.fullmatch(name):
+            raise NotFound
+        return await _answer(files, streams, request, f"inputs/{task_id}/{name}")
 
     return router
 
 
-async def _answer(files: Files, request: Request, key: str) -> Response:
-    stack = AsyncExitStack()
-    stored = await stack.enter_async_context(files.read(key, _part(request)))
-    if stored.content_range is not None and request.headers.get("if-range", stored.etag) != stored.etag:
-        await stack.aclose()
-        stored = await stack.enter_async_context(files.read(key))
-    headers = _headers(stored)
-    if request.method == "HEAD" or request.headers.get("if-none-match") == stored.etag:
-        await stack.aclose()
-        return Response(status_code=200 if request.method == "HEAD" else 304, headers=headers)
-    status = 200 if stored.content_range is None else 206
-    return StreamingResponse(_chunks(stack, stored), status, headers=headers)
+async def _answer(files: Files, streams: FileStreams, request: Request, key: str) -> Response:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(streams.turn(request.scope))
+        part = _part(request)
+        stored = await stack.enter_async_context(files.read(key, part))
+        if part is not None and request.headers.get("if-range", stored.etag) != stored.etag:
+            stored = await stack.enter_async_context(files.read(key))
+        headers = _headers(stored)
+        if request.method == "HEAD":
+            return Response(headers=headers)
+        if request.headers.get("if-none-match") == stored.etag:
+            return Response(status_code=304, headers=headers)
+        status = 200 if stored.content_range is None else 206
+        return _FileAnswer(stack.pop_all(), stored, status, headers)
+
+
+class _FileAnswer(StreamingResponse):
+    """Gives back the connection to the storage even when the client has gone before the first byte."""
+
+    def __init__(
+        self, stack: AsyncExitStack, stored: StoredFile, status: int, headers: dict[str, str]
+    ) -> None:
+        super().__init__(stored.chunks, status, headers=headers)
+        self._stack = stack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._stack:
+            await super().__call__(scope, receive, send)
 
 
 def _part(request: Request) -> str | None:
@@ -73,9 +96,3 @@ def _headers(stored: StoredFile) -> dict[str, str]:
     if stored.content_range is not None:
         headers["Content-Range"] = stored.content_range
     return headers
-
-
-async def _chunks(stack: AsyncExitStack, stored: StoredFile) -> AsyncIterator[bytes]:
-    async with stack:
-        async for chunk in stored.chunks:
-            yield chunk

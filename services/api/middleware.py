@@ -1,4 +1,4 @@
-"""Around every request: an id, a log context and a metric."""
+"""Around every request: an id, a log context, limits, a metric, and what the caller has left."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.api.body import BodyLimits
 from shared.ids import Prefix, new_id
 from shared.telemetry import REQUESTS
 
@@ -18,15 +19,17 @@ _CLIENTS_ID = re.compile(r"[A-Za-z0-9_\-]{8,64}")
 class RequestFrame:
     """Outermost layer of the app. Pure ASGI, so that streams pass through untouched."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limits: BodyLimits | None = None) -> None:
         self._app = app
+        self._limits = limits or BodyLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"], state["body_limits"] = request_id, self._limits
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status, answered = time.perf_counter(), 0, False
 
@@ -35,6 +38,8 @@ class RequestFrame:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"].append((b"x-request-id", request_id.encode()))
+                for name, value in state.get("rate_headers", {}).items():
+                    message["headers"].append((name.encode(), value.encode()))
             answered = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 

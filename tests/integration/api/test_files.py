@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from deploy.local.servers import Servers
+from services.api.file_streams import FileStreams
 from services.api.files import file_endpoints
 from shared.files import Files
 from shared.ids import Prefix, new_id
@@ -26,7 +27,7 @@ async def files(servers: Servers) -> AsyncIterator[Files]:
 
 @pytest.fixture
 async def api(files: Files) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(file_endpoints(files)) as client:
+    async with client_of(file_endpoints(files, FileStreams())) as client:
         yield client
 
 
