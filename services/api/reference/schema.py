@@ -56,5 +56,11 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def event_of(data: Schema, **others: Schema) -> Schema:
+    """A server-sent event whose data is JSON."""
+    embedded = text(contentMediaType="application/json", contentSchema=data)
+    return record({**others, "data": embedded})
+
+
 def _of(kind: str, description: str, more: dict[str, Any]) -> Schema:
     return {"type": kind, **({"description": description} if description else {}), **more}

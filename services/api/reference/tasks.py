@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.api.errors import MalformedRequest, NotFound
 from services.api.reference.model import EVENTS, Answer, Content, Operation, Problem
 from services.api.reference.parameters import header, query
-from services.api.reference.schema import Schema, text, whole
+from services.api.reference.schema import Schema, event_of, record, text, whole
 from services.api.scopes import Scope
 from services.api.waiting import MOST_SECONDS, TooManyWaiters
 
@@ -24,8 +24,8 @@ BAD_WAIT = Problem(
 TOO_MANY = Problem(TooManyWaiters(), "too many clients wait for tasks at the moment")
 
 
-def events(task_id: Schema, sample: str, statuses: Sequence[str]) -> Operation:
-    """`statuses` are a task's words in the order in which they come."""
+def events(task_id: Schema, sample: str, statuses: Sequence[str], *endings: str) -> Operation:
+    """`statuses` are a task's words in the order in which they come, `endings` other final ones."""
     told = "".join(
         f'id: {number}\nevent: state\ndata: {{"id":"{sample}","status":"{status}",'
         f'"at":"2026-11-20T09:15:{number:02}.120Z"}}\n\n'
@@ -45,7 +45,9 @@ def events(task_id: Schema, sample: str, statuses: Sequence[str]) -> Operation:
         ),
         sample=f"/v1/tasks/{sample}/events",
         answers=(
-            Answer(200, "The events.", (Content(text(), {"To the end": told}, EVENTS),)),
+            Answer(
+                200, "The events.", (Content(_event([*statuses, *endings]), {"To the end": told}, EVENTS),)
+            ),
             Answer(204, "The final event has been seen: nothing more will come."),
         ),
         problems=(
@@ -57,3 +59,11 @@ def events(task_id: Schema, sample: str, statuses: Sequence[str]) -> Operation:
             ),
         ),
     )
+
+
+def _event(statuses: Sequence[str]) -> Schema:
+    """Of a stream, the schema describes one event."""
+    data = record(
+        {"id": text("Of the task."), "status": text(enum=sorted(statuses)), "at": text(format="date-time")}
+    )
+    return event_of(data, event=text(const="state"), id=text("The number of the task's move."))

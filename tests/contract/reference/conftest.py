@@ -22,7 +22,7 @@ from shared.clock import DatabaseClock
 from shared.killpoints import KillPoints
 from shared.mongo import connect
 from shared.runtime import Platform
-from shared.settings import ProviderSettings, S3Settings, Settings
+from shared.settings import Settings, read_settings
 
 CATALOG = Path(__file__).parents[3] / "deploy" / "catalog.yaml"
 SERVER_URL = "https://hatchery.example.org"
@@ -43,40 +43,44 @@ def documents(dialects: dict[str, Dialect]) -> dict[str, Document]:
     return {name: openapi(dialect, SERVER_URL, "1.0") for name, dialect in dialects.items()}
 
 
-def settings(**chosen: object) -> Settings:
-    """Of an installation whose servers are nowhere."""
-    return Settings(
-        mongo_url="mongodb://127.0.0.1:9/?replicaSet=rs0",
-        amqp_url="amqp://127.0.0.1:9/",
-        s3=S3Settings(endpoint="http://127.0.0.1:9", access_key="a", secret_key="s"),
-        providers={name: ProviderSettings(keys=["key"]) for name in SIMULATED},
-        key_pepper="pepper",
-        secrets_key="AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-        catalog=CATALOG,
-        public_url=SERVER_URL,
-        **chosen,
-    )
+ENVIRONMENT = {
+    "HATCHERY_MONGO_URL": "mongodb://127.0.0.1:9/?replicaSet=rs0",
+    "HATCHERY_AMQP_URL": "amqp://127.0.0.1:9/",
+    "HATCHERY_S3__ENDPOINT": "http://127.0.0.1:9",
+    "HATCHERY_S3__ACCESS_KEY": "a",
+    "HATCHERY_S3__SECRET_KEY": "s",
+    "HATCHERY_KEY_PEPPER": "pepper",
+    "HATCHERY_SECRETS_KEY": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "HATCHERY_CATALOG": str(CATALOG),
+    "HATCHERY_PUBLIC_URL": SERVER_URL,
+    **{f"HATCHERY_PROVIDERS__{name.upper()}__KEYS": '["key"]' for name in SIMULATED},
+}
+"""Of an installation whose servers are nowhere."""
 
 
 @asynccontextmanager
-async def built(chosen: Settings) -> AsyncIterator[FastAPI]:
-    """The api's app, put together as in a process."""
-    mongo = connect(chosen.mongo_url)
-    platform = Platform(
-        settings=chosen,
-        catalog=load_catalog(chosen.catalog),
-        mongo=mongo,
-        database=mongo[chosen.mongo_database],
-        clock=DatabaseClock(),
-        publisher=Publisher(chosen.amqp_url, "test"),
-        killpoints=KillPoints(),
-        process_name="test",
-    )
-    async with mongo, build(platform) as service:
-        yield service.app
+async def built(**more: str) -> AsyncIterator[FastAPI]:
+    """The api's app, put together as in a process with these variables besides."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (ENVIRONMENT | more).items():
+            patch.setenv(name, value)
+        settings = read_settings(Settings)
+        mongo = connect(settings.mongo_url)
+        platform = Platform(
+            settings=settings,
+            catalog=load_catalog(settings.catalog),
+            mongo=mongo,
+            database=mongo[settings.mongo_database],
+            clock=DatabaseClock(),
+            publisher=Publisher(settings.amqp_url, "test"),
+            killpoints=KillPoints(),
+            process_name="test",
+        )
+        async with mongo, build(platform) as service:
+            yield service.app
 
 
 @pytest_asyncio.fixture(scope="session")
 async def app() -> AsyncIterator[FastAPI]:
-    async with built(settings()) as found:
+    async with built() as found:
         yield found

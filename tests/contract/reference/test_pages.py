@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from services.api.middleware import RequestFrame
 from services.api.reference.model import Dialect
 from services.api.reference.openapi import Document
-from tests.contract.reference.conftest import SERVER_URL, built, settings
+from tests.contract.reference.conftest import SERVER_URL, built
 
 VOID = {"meta", "link"}
 
@@ -127,7 +127,7 @@ async def test_who_has_the_page_already_is_told_so(client: httpx.AsyncClient) ->
 
 
 async def test_the_reference_can_be_turned_off() -> None:
-    async with built(settings(docs_enabled=False)) as app:
+    async with built(HATCHERY_DOCS_ENABLED="false") as app:
         transport = httpx.ASGITransport(RequestFrame(app))
         async with httpx.AsyncClient(transport=transport, base_url=SERVER_URL) as client:
             for path in ("/docs", "/openapi/eggapi.json", "/llms.txt", "/docs/page.css"):

@@ -9,8 +9,12 @@ from services.api.reference.model import Dialect
 from services.api.reference.openapi import Document
 from tests.contract.reference.routes import served
 
-OF_PROVIDERS = {("POST", "/callbacks/{provider}/{task_id}")}
-"""No customer's business."""
+OF_PROVIDERS = {
+    ("POST", "/callbacks/{provider}/{task_id}"),
+    ("GET", "/inputs/{task_id}/{name}"),
+    ("HEAD", "/inputs/{task_id}/{name}"),
+}
+"""What providers call and fetch."""
 
 
 @pytest.mark.parametrize("dialect", ["eggapi"])

@@ -45,7 +45,7 @@ def eggapi(models: Sequence[str]) -> Dialect:
         operations=(
             _generate(),
             *_tasks(),
-            events(_TASK_ID, examples.TASK_ID, ("pending", "processing", "completed")),
+            events(_TASK_ID, examples.TASK_ID, ("pending", "processing", "completed"), "failed"),
             *_usage(),
             *file_operations(),
         ),

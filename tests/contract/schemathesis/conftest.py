@@ -1,0 +1,59 @@
+"""A customer with finished tasks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.contract.schemathesis.realistic import lead
+from tests.harness.client import Customer
+from tests.harness.simulator import Simulator
+from tests.harness.stack import Stack
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+Ask = Callable[[Case], None]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def customer(session_stack: Stack) -> AsyncIterator[Customer]:
+    """Rich enough for whatever is asked."""
+    async with await session_stack.customer("100000") as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module")
+async def task_ids(customer: Customer) -> dict[str, str]:
+    """One finished task for each dialect, by the prefix of its id."""
+    task_id = await customer.submit()
+    await customer.finished(task_id)
+    return {"gen": task_id}
+
+
+@pytest.fixture(scope="module")
+def ask(
+    customer: Customer, session_stack: Stack, simulator_process: Simulator, task_ids: dict[str, str]
+) -> Ask:
+    """Send a made-up request, and compare the answer with the document."""
+
+    def send(case: Case) -> None:
+        lead(case, task_ids, simulator_process.sink("fuzzer"))
+        headers = {"Authorization": f"Bearer {customer.key}"}
+        case.call_and_validate(base_url=session_stack.api_url, headers=headers, checks=CHECKS, timeout=30)
+
+    return send
