@@ -32,6 +32,9 @@ REQUESTS = Histogram(
     ["method", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+REQUESTS_UNLOGGED = Counter(
+    "hatchery_requests_unlogged", "Requests missing in the request log: the database was away too long."
+)
 DELIVERIES = Counter("hatchery_delivery_attempts", "Webhook delivery attempts, by outcome.", ["outcome"])
 
 AUDIT_VIOLATIONS = Gauge(

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from services.api.dialects.eggapi import errors as eggapi
+from services.api.dialects.openai import errors as openai
 from services.api.dialects.paths import AIGENWAY, EGGAPI, OPENAI, dialect_of
 from services.api.errors import MalformedRequest, MethodNotAllowed, NotFound
 from shared.errors import HatcheryError
@@ -23,7 +24,7 @@ Render = Callable[[HatcheryError, str], Response]
 """An error, and the id of the request, as the answer of one dialect."""
 
 RENDERERS: Mapping[str, Render] = MappingProxyType(
-    {EGGAPI: eggapi.render_error, OPENAI: eggapi.render_error, AIGENWAY: eggapi.render_error}
+    {EGGAPI: eggapi.render_error, OPENAI: openai.render_error, AIGENWAY: eggapi.render_error}
 )
 
 

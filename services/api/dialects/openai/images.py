@@ -1,0 +1,85 @@
+"""`POST /images/generations`, and what becomes of image tasks."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from services.api.body import read_object
+from services.api.cancel import RenderTask
+from services.api.dialects.openai.image_mapping import request_of, task_body
+from services.api.dialects.openai.image_schemas import parse_image
+from services.api.dialects.openai.offers import Offered, Offers
+from services.api.dialects.paths import OPENAI
+from services.api.errors import NotFound
+from services.api.parts import ApiParts, FileUrl
+from services.api.request_log import note
+from services.api.scopes import Scope
+from services.api.submit import Submission
+from shared.accounts.key import KeyOwner
+from shared.catalog.model import Catalog
+from shared.ids import Prefix, new_id
+from shared.providers.capabilities import Kind
+from shared.tasks.model import Task, TaskRequest
+
+
+def image_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
+    """Images are tasks: the answer is their metadata, the pictures come later."""
+    router = APIRouter()
+    render = task_renderer(parts.file_url, parts.catalog)
+
+    @router.post("/images/generations")
+    async def generate(request: Request) -> Response:
+        owner = await parts.admit(request, Scope.IMAGES)
+        call = parse_image(await read_object(request))
+        note(request, model=call.model)
+        offered = offers.find(call.model, Kind.IMAGE)
+        task = await submit_images(parts, request, owner, offered, new_id(Prefix.IMAGE), request_of(call))
+        return render(task, 200)
+
+    @router.get("/tasks/{task_id}")
+    @router.get("/images/generations/{task_id}")
+    async def read_task(request: Request, task_id: str) -> Response:
+        owner = await parts.admit(request, Scope.TASKS_READ)
+        known = task_id.startswith(f"{Prefix.IMAGE.value}_")
+        task = await parts.tasks.get(task_id, owner.account_id, OPENAI) if known else None
+        if task is None:
+            raise NotFound("Task not found")
+        note(request, model=task.public_model or task.model, task_id=task.id)
+        return render(task, 200)
+
+    return router
+
+
+async def submit_images(
+    parts: ApiParts, request: Request, owner: KeyOwner, offered: Offered, task_id: str, wanted: TaskRequest
+) -> Task:
+    """The accepted task, its credits held. Raises InsufficientBalance and ServiceUnavailable."""
+    task = await parts.submissions.submit(
+        Submission(
+            task_id=task_id,
+            owner=owner,
+            dialect=OPENAI,
+            kind="image_edit" if wanted.image_urls else "image_generate",
+            model=offered.offer.model,
+            request=wanted,
+            quote=offered.quote(wanted.num_outputs, "image"),
+            deadline=offered.model.deadline,
+            callback_url=None,
+            request_id=request.state.request_id,
+            public_model=offered.public_id,
+        )
+    )
+    note(request, task_id=task.id, credits=offered.offer.credits * wanted.num_outputs)
+    return task
+
+
+def task_renderer(file_url: FileUrl, catalog: Catalog) -> RenderTask:
+    """Answers with a task of this dialect."""
+
+    def render(task: Task, status: int) -> Response:
+        content = orjson.dumps(task_body(task, file_url, catalog.revealed))
+        return Response(content, status_code=status, media_type="application/json")
+
+    return render

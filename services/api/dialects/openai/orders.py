@@ -1,0 +1,41 @@
+"""Opening the tasks of text requests."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from services.api.dialects.openai.offers import Offered
+from services.api.dialects.paths import OPENAI
+from services.api.parts import ApiParts
+from services.api.request_log import note
+from services.api.submit import Submission
+from shared.accounts.key import KeyOwner
+from shared.ids import Prefix, new_id
+from shared.tasks.model import Task, TaskRequest
+
+
+async def open_order(
+    parts: ApiParts, request: Request, owner: KeyOwner, offered: Offered, prefix: Prefix
+) -> Task:
+    """The running task with its credits held; it knows nothing of what is said.
+
+    Raises InsufficientBalance and ServiceUnavailable.
+    """
+    task = await parts.orders.open(
+        Submission(
+            task_id=new_id(prefix),
+            owner=owner,
+            dialect=OPENAI,
+            kind=offered.model.kind.value,
+            model=offered.offer.model,
+            request=TaskRequest(prompt=""),
+            quote=offered.quote(),
+            deadline=offered.model.deadline,
+            callback_url=None,
+            request_id=request.state.request_id,
+            mode="sync",
+            public_model=offered.public_id,
+        )
+    )
+    note(request, task_id=task.id, credits=offered.offer.credits)
+    return task
