@@ -1,4 +1,4 @@
-"""`hatchery account | key | topup`."""
+"""`hatchery account | topup`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from rich.console import Console
 
 from services.cli.context import AsJson, StateDir, act, fail, show_json
 from shared.accounts.account import Account, Accounts
-from shared.accounts.key import Keys
-from shared.bus.events import Event, EventType
 from shared.ids import Prefix, new_id
 from shared.ledger.block import Balance, topup
 from shared.ledger.chain import Ledger
@@ -19,7 +17,6 @@ from shared.runtime import Platform
 from shared.secrets import SecretBox
 
 account_app = typer.Typer(help="Accounts: who owns keys and a balance.", no_args_is_help=True)
-key_app = typer.Typer(help="API keys.", no_args_is_help=True)
 
 MOST_TOPUP_NANO = nano_from_usd("1000000000")
 
@@ -27,10 +24,6 @@ MOST_TOPUP_NANO = nano_from_usd("1000000000")
 def _accounts(platform: Platform) -> Accounts:
     secrets = SecretBox(platform.settings.secrets_key.get_secret_value())
     return Accounts(platform.database, platform.clock, secrets)
-
-
-def _keys(platform: Platform) -> Keys:
-    return Keys(platform.database, platform.clock, platform.settings.key_pepper)
 
 
 @account_app.command("create")
@@ -78,42 +71,6 @@ def show_account(account_id: str, state_dir: StateDir = None, json: AsJson = Fal
         f"account    {account.id} ({account.status})\ne-mail     {account.email}\n"
         + "\n".join(f"{name:<10} ${amount}" for name, amount in money.items())
     )
-
-
-@key_app.command("create")
-def create_key(
-    account_id: str,
-    name: Annotated[str, typer.Option(help="What the key is for.")] = "default",
-    state_dir: StateDir = None,
-    json: AsJson = False,
-) -> None:
-    """Make an API key. It is shown once and never again."""
-
-    async def work(platform: Platform) -> tuple[str, str]:
-        account = await _accounts(platform).get(account_id)
-        return await _keys(platform).create(account.id, name)
-
-    key_id, api_key = act(state_dir, work)
-    if json:
-        show_json({"key_id": key_id, "api_key": api_key})
-        return
-    Console().print(f"key id   {key_id}\nAPI key  {api_key}\nKeep it: it cannot be shown again.")
-
-
-@key_app.command("revoke")
-def revoke_key(key_id: str, state_dir: StateDir = None, json: AsJson = False) -> None:
-    """Void an API key, at once where the broker is there, within seconds otherwise."""
-
-    async def work(platform: Platform) -> bool:
-        await _keys(platform).revoke(key_id)
-        await platform.publisher.wait_connected(seconds=3)
-        return await platform.publisher.publish([Event(EventType.KEY_REVOKED, (key_id,))])
-
-    told = act(state_dir, work)
-    if json:
-        show_json({"key_id": key_id, "revoked": True, "announced": told})
-        return
-    Console().print(f"revoked {key_id}" + ("" if told else "; the broker is away, it holds within 10 s"))
 
 
 def top_up(

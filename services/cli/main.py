@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from services.cli.accounts import account_app, key_app, top_up
+from services.cli.accounts import account_app, top_up
 from services.cli.attempts import attempts_app
 from services.cli.bench import bench_app
 from services.cli.catalog import catalog_app
 from services.cli.dlq import dlq_app
+from services.cli.keys import key_app
 from services.cli.ledger import ledger_app
 from services.cli.providers import provider_app
 from services.cli.routes import route_app

@@ -45,6 +45,21 @@ class KeyOwner:
     """None: the platform's default."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What may be shown of a key."""
+
+    key_id: str
+    name: str
+    prefix: str
+    last_four: str
+    scopes: tuple[str, ...]
+    requests_per_minute: int | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
 def new_key() -> str:
     """A key with a checksum, so that mistyped ones are refused without a look-up."""
     prefix = "".join(secrets.choice(_ALPHABET) for _ in range(_PREFIX_LENGTH))
@@ -134,6 +149,24 @@ class Keys:
             document.get("expires_at"),
             document.get("requests_per_minute"),
         )
+
+    async def of_account(self, account_id: str) -> list[KeyFacts]:
+        """All keys of an account, also revoked ones, newest first."""
+        found = self._keys.find({"account_id": account_id}, {"digest": 0}).sort("created_at", -1)
+        return [
+            KeyFacts(
+                document["_id"],
+                document["name"],
+                document["prefix"],
+                document["last_four"],
+                tuple(document.get("scopes", ())),
+                document.get("requests_per_minute"),
+                document["created_at"],
+                document.get("expires_at"),
+                document["revoked_at"],
+            )
+            async for document in found
+        ]
 
     def digest(self, key: str) -> bytes:
         """HMAC-SHA256 of the key under the pepper."""
