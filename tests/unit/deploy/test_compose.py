@@ -127,14 +127,28 @@ def test_a_service_runs_under_its_own_name_by_the_images_entrypoint(name: str) -
     assert exec_form("ENTRYPOINT") == ["hatchery", "run"]
 
 
-def test_provider_keys_reach_the_worker_alone() -> None:
+def test_provider_keys_reach_those_alone_that_call_providers() -> None:
     services = compose()["services"]
     holders = {
         name
         for name, service in services.items()
         if any(re.search(r"PROVIDERS__\w+__KEYS", variable) for variable in service.get("environment", {}))
     }
-    assert holders == {"worker"}
+    assert holders == {"api", "worker"}
+
+
+def test_api_and_worker_are_given_the_same_keys_and_addresses() -> None:
+    services = compose()["services"]
+    given = [
+        {
+            name: value
+            for name, value in services[service]["environment"].items()
+            if "PROVIDERS__" in name and not name.endswith("WEBHOOK_SECRET")
+        }
+        for service in ("api", "worker")
+    ]
+    assert given[0] == given[1]
+    assert len(given[0]) >= 12
 
 
 def test_server_images_are_pinned() -> None:
