@@ -28,6 +28,7 @@ from services.api.parts import ApiParts
 from services.api.scopes import Scope
 from services.api.submit import Submission
 from services.api.tasks import Page
+from shared.accounts.key import KeyOwner
 from shared.catalog.model import Catalog
 from shared.catalog.price import quote
 from shared.http import EgressPolicy, UnsafeAddress
@@ -47,9 +48,17 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
     router = APIRouter(prefix="/v1")
     admit, tasks, catalog, file_url = parts.admit, parts.tasks, parts.catalog, parts.file_url
 
+    async def key_or_session(request: Request, scope: Scope) -> KeyOwner:
+        """Who asks for a generation or for tasks: today the owner of a bearer key.
+
+        EggAPI takes the dashboard's session cookie at these addresses too, and a key alone at `/v1/usage`
+        (EggAPI documentation, "Authentication"). A dashboard's sessions come in here.
+        """
+        return await admit(request, scope)
+
     @router.post("/generate", status_code=202)
     async def generate(request: Request) -> Response:
-        owner = await admit(request, Scope.IMAGES)
+        owner = await key_or_session(request, Scope.IMAGES)
         content = await read_object(request)
         claim = claim_of(request, SCOPE, content)
         if (kept := await parts.idempotency.replay(owner, claim)) is not None:
@@ -77,7 +86,7 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
     # Ids with another beginning are another dialect's.
     @router.get("/tasks/gen_{rest}")
     async def read_task(request: Request, rest: str) -> Response:
-        owner = await admit(request, Scope.TASKS_READ)
+        owner = await key_or_session(request, Scope.TASKS_READ)
         task = await parts.waiting.task(request, f"gen_{rest}", owner.account_id, EGGAPI)
         if task is None:
             raise NotFound("Task not found")
@@ -85,7 +94,7 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
 
     @router.get("/tasks")
     async def list_tasks(request: Request) -> Response:
-        owner = await admit(request, Scope.TASKS_READ)
+        owner = await key_or_session(request, Scope.TASKS_READ)
         page, per_page = paging(request)
         found = await tasks.page(owner.account_id, EGGAPI, page, per_page)
         return _page(found, page, per_page, lambda task: task_body(task, file_url))
