@@ -9,22 +9,29 @@ from contextlib import asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
-from services.api.admission import Admission, Unlimited
+from services.api.admission import Admission
 from services.api.auth import Authenticator
 from services.api.callbacks import callback_verifiers
 from services.api.cancel import Cancellations, cancel_endpoints
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_renderer
 from services.api.dialects.eggapi.mapping import status_of
-from services.api.dialects.paths import EGGAPI
+from services.api.dialects.openai.endpoints import openai_endpoints
+from services.api.dialects.openai.images import task_renderer as openai_task_renderer
+from services.api.dialects.paths import EGGAPI, OPENAI
 from services.api.events import event_endpoints
+from services.api.file_streams import FileStreams
 from services.api.files import file_endpoints
 from services.api.hints import Hints, hint_endpoints
 from services.api.idempotency import Idempotency
 from services.api.middleware import RequestFrame
 from services.api.parts import ApiParts
+from services.api.rate_limit import RateLimits
 from services.api.reference.dialects import described
 from services.api.reference.endpoints import reference_endpoints
 from services.api.rendering import render_errors
+from services.api.request_log import LoggedRequests, request_log
+from services.api.settings import ApiSettings
+from services.api.strangers import Addresses, Strangers
 from services.api.submit import Submissions
 from services.api.tasks import TaskReader
 from services.api.text.calls import TextCalls
@@ -46,6 +53,7 @@ from shared.providers.tools import ProviderTools
 from shared.route_health import RouteHealth
 from shared.runtime import Platform
 from shared.serving import serving
+from shared.settings import read_settings
 from shared.tasks.lifecycle import Role
 from shared.tasks.service import task_tools
 from shared.tasks.store import TaskStore
@@ -59,8 +67,11 @@ class ApiService:
 
     name = Role.API.value
 
-    def __init__(self, platform: Platform, app: FastAPI, parts: ApiParts, *listeners: Listener) -> None:
+    def __init__(
+        self, platform: Platform, settings: ApiSettings, app: FastAPI, parts: ApiParts, *listeners: Listener
+    ) -> None:
         self._platform = platform
+        self._settings = settings
         self.app = app
         """Everything that is served, without the frame around requests."""
         self._parts = parts
@@ -75,29 +86,36 @@ class ApiService:
         self._stopping.set()
 
     async def run(self) -> None:
-        settings = self._platform.settings
+        settings, framed = self._settings, RequestFrame(self.app, self._settings.body_limits)
         running = [asyncio.create_task(one.run(), name="api:listener") for one in self._listeners]
         running.append(asyncio.create_task(self._parts.bell.run(), name="api:bell"))
-        async with serving(RequestFrame(self.app), settings.host, settings.port, "api", shared=True) as port:
+        async with serving(
+            framed, settings.host, settings.port, "api", shared=True, limits=settings.http_limits
+        ) as port:
             self._listening = True
             log.info("listening", host=settings.host, port=port)
             await self._stopping.wait()
             self._parts.bell.close()
         await self._parts.orders.close()
         await self._parts.submissions.close()
+        await self._parts.limits.close()
         await cancel(*running)
 
 
 @asynccontextmanager
-async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncIterator[ApiParts]:
+async def build_parts(
+    platform: Platform, settings: ApiSettings, authenticate: Authenticator
+) -> AsyncIterator[ApiParts]:
     """Everything that the endpoints share."""
-    settings, database, clock = platform.settings, platform.database, platform.clock
+    database, clock = platform.database, platform.clock
     ledger = Ledger(database, clock)
     store = TaskStore(database, clock, Role.API)
     submissions = Submissions(store, ledger, platform.publisher, clock, platform.killpoints)
     tasks = TaskReader(database)
     bell = Bell(tasks)
     egress = EgressPolicy.from_settings(settings)
+    limits = RateLimits(database, clock, settings.requests_per_minute, settings.account_requests_per_minute)
+    addresses = Addresses(settings.proxies)
     async with (
         Files(settings.s3) as files,
         provider_session() as calls,
@@ -105,7 +123,9 @@ async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncI
     ):
         tools = ProviderTools(calls, InputImages(downloads))
         yield ApiParts(
-            admit=Admission(authenticate, Unlimited()),
+            admit=Admission(authenticate, limits, Strangers(addresses, settings.refusals_per_second)),
+            addresses=addresses,
+            limits=limits,
             submissions=submissions,
             idempotency=Idempotency(store, submissions),
             tasks=tasks,
@@ -137,25 +157,35 @@ async def build_parts(platform: Platform, authenticate: Authenticator) -> AsyncI
 @asynccontextmanager
 async def build(platform: Platform) -> AsyncIterator[ApiService]:
     """The api with everything it needs."""
-    settings = platform.settings
+    settings = read_settings(ApiSettings)
     authenticate = Authenticator(Keys(platform.database, platform.clock, settings.key_pepper), platform.clock)
-    async with build_parts(platform, authenticate) as parts, provider_session() as calls:
+    async with (
+        build_parts(platform, settings, authenticate) as parts,
+        provider_session() as calls,
+        request_log(platform.database, platform.clock) as requests,
+    ):
         app = FastAPI(title="Hatchery", openapi_url=None, redirect_slashes=False)
         service = ApiService(
             platform,
+            settings,
             app,
             parts,
             Listener(settings.amqp_url, platform.process_name, [EventType.KEY_REVOKED], authenticate.forget),
             Listener(settings.amqp_url, platform.process_name, ENDINGS, parts.bell.ring),
         )
+        app.add_middleware(LoggedRequests, requests=requests)
         app.include_router(eggapi_endpoints(parts))
+        app.include_router(openai_endpoints(parts, requests, platform.killpoints))
         store = TaskStore(platform.database, platform.clock, Role.API)
         cancellations = Cancellations(store, parts.tasks, platform.publisher)
-        renderers = {EGGAPI: task_renderer(parts.file_url)}
-        app.include_router(cancel_endpoints(authenticate, cancellations, renderers))
-        statuses = {EGGAPI: status_of}
+        renderers = {
+            EGGAPI: task_renderer(parts.file_url),
+            OPENAI: openai_task_renderer(parts.file_url, parts.catalog),
+        }
+        app.include_router(cancel_endpoints(parts.admit, cancellations, renderers))
+        statuses = {EGGAPI: status_of, OPENAI: status_of}
         app.include_router(event_endpoints(parts.admit, parts.tasks, parts.bell, statuses))
-        app.include_router(file_endpoints(parts.files))
+        app.include_router(file_endpoints(parts.files, FileStreams(parts.addresses)))
         verifiers = callback_verifiers(settings, calls)
         app.include_router(hint_endpoints(verifiers, Hints(platform.publisher), platform.clock))
         # Customers reach this port; metrics are for the ops port, except on a developer's own machine.

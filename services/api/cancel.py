@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from services.api.auth import Authenticator
+from services.api.admission import Admission
 from services.api.errors import NotFound, TaskEnded
+from services.api.scopes import Scope
 from services.api.tasks import TaskReader
 from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
@@ -64,14 +65,14 @@ def _is_cancelled(task: Task) -> bool:
 
 
 def cancel_endpoints(
-    authenticate: Authenticator, cancellations: Cancellations, renderers: Mapping[str, RenderTask]
+    admit: Admission, cancellations: Cancellations, renderers: Mapping[str, RenderTask]
 ) -> APIRouter:
     """202 while the task still has to come to its end, 200 once it is cancelled. A body is not read."""
     router = APIRouter(prefix="/v1")
 
     @router.post("/tasks/{task_id}/cancel", status_code=202)
     async def cancel_task(request: Request, task_id: str) -> Response:
-        owner = await authenticate(request)
+        owner = await admit(request, Scope.IMAGES)
         cancellation = await cancellations.request(task_id, owner.account_id)
         render = renderers[cancellation.task.dialect]
         return render(cancellation.task, 200 if cancellation.ended else 202)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -18,6 +19,7 @@ MOST_DEPTH: Final = 32
 MOST_NODES: Final = 10_000
 """Objects, arrays, and what is in them; names do not count."""
 _INT64: Final = 2**63
+_TOO_BIG: Final = "The body has a number that does not fit into 64 bits"
 _ESCAPED_COLON: Final = re.compile(rb"\\u003a", re.IGNORECASE)
 
 
@@ -35,28 +37,44 @@ def parse_json(body: bytes) -> Any:
 
 def _walk(root: Any) -> None:
     """Level by level, so that no depth can exhaust the stack."""
-    level, nodes = [root], 0
-    for _ in range(MOST_DEPTH + 1):
-        below: list[Any] = []
+    level, nodes, depth = [root], 0, 0
+    while level:
         nodes += len(level)
         if nodes > MOST_NODES:
             raise MalformedRequest(f"The body has more than {MOST_NODES} values")
+        below: list[Any] = []
+        containers = 0
         for value in level:
             kind = type(value)
-            if kind is str:
-                _check_text(value)
-            elif kind is dict:
-                for name in value:
-                    _check_text(name)
-                below += value.values()
-            elif kind is list:
-                below += value
-            elif (kind is int or kind is float) and not -_INT64 <= value < _INT64:
-                raise MalformedRequest("The body has a number that does not fit into 64 bits")
-        if not below:
-            return
+            if kind is dict or kind is list:
+                containers += 1
+                below += _inside(value)
+            else:
+                _check_leaf(value)
+        depth += containers > 0
+        if depth > MOST_DEPTH:
+            raise MalformedRequest(f"The body is nested more than {MOST_DEPTH} deep")
         level = below
-    raise MalformedRequest(f"The body is nested more than {MOST_DEPTH} deep")
+
+
+def _inside(container: Any) -> Iterable[Any]:
+    if type(container) is list:
+        return container
+    for name in container:
+        _check_text(name)
+    values: Iterable[Any] = container.values()
+    return values
+
+
+def _check_leaf(value: Any) -> None:
+    kind = type(value)
+    if kind is str:
+        _check_text(value)
+    elif kind is int and not -_INT64 <= value < _INT64:
+        raise MalformedRequest(_TOO_BIG)
+    elif kind is float and not -_INT64 < value < _INT64:
+        # orjson gives integers beyond 64 bits as doubles.
+        raise MalformedRequest(_TOO_BIG)
 
 
 def _check_text(text: str) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from services.api.admission import Admission
 from services.api.idempotency import Idempotency
+from services.api.rate_limit import RateLimits
+from services.api.strangers import Addresses
 from services.api.submit import Submissions
 from services.api.tasks import TaskReader
 from services.api.text.calls import TextCalls
@@ -28,6 +30,8 @@ class ApiParts:
     """Built once, in `app`; endpoints take what they need."""
 
     admit: Admission
+    addresses: Addresses
+    limits: RateLimits
     submissions: Submissions
     idempotency: Idempotency
     tasks: TaskReader

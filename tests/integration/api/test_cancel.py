@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.api.admission import Admission, Unlimited
 from services.api.cancel import Cancellations, cancel_endpoints
 from services.api.dialects.eggapi.endpoints import task_renderer
 from services.api.tasks import TaskReader
@@ -40,7 +41,10 @@ def api_over(
     publisher = publisher or Publisher("amqp://127.0.0.1:1/", "test")
     cancellations = Cancellations(store, TaskReader(database), publisher)
     renderers = {"eggapi": task_renderer(lambda key: f"https://files.example.org/{key}")}
-    return client_of(cancel_endpoints(whoever_says_so, cancellations, renderers), account_id=account_id)
+    return client_of(
+        cancel_endpoints(Admission(whoever_says_so, Unlimited()), cancellations, renderers),
+        account_id=account_id,
+    )
 
 
 @pytest.fixture
