@@ -170,5 +170,5 @@ def _facts(scope: Scope, owner: KeyOwner, status: int, seconds: float) -> dict[s
         "latency_ms": round(seconds * 1000),
         "model": noted.get("model"),
         "task_id": noted.get("task_id"),
-        "credit_cost": noted.get("credits", 0),
+        "credit_cost": noted.get("credits", 0) if status < 400 else 0,
     }

@@ -25,6 +25,7 @@ from services.api.dialects.eggapi.schemas import REQUESTS, GenerateRequest, Imag
 from services.api.dialects.paths import EGGAPI
 from services.api.errors import InvalidField, MalformedRequest, NotFound
 from services.api.parts import ApiParts
+from services.api.request_log import note
 from services.api.scopes import Scope
 from services.api.submit import Submission
 from services.api.tasks import Page
@@ -66,8 +67,10 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
         body = parse_generate(content, _schema(content.get("model"), catalog) or ImageRequest)
         _check(body, catalog, parts.egress)
         model, task_request = catalog.models[body.model], request_of(body)
+        task_id = new_id(Prefix.EGGAPI_TASK)
+        note(request, model=body.model, task_id=task_id)
         submission = Submission(
-            task_id=new_id(Prefix.EGGAPI_TASK),
+            task_id=task_id,
             owner=owner,
             dialect=EGGAPI,
             kind=kind_of(body),

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.api.body import read_object
+from services.api.claims import claim_of
 from services.api.dialects.openai.chat_answers import ChatAnswer
 from services.api.dialects.openai.chat_schemas import ChatCall, parse_chat
 from services.api.dialects.openai.connection import WhileConnected
@@ -32,11 +33,15 @@ def chat_endpoints(parts: ApiParts, offers: Offers, killpoints: KillPoints) -> A
     @router.post("/chat/completions")
     async def complete(request: Request) -> Response:
         owner = await parts.admit(request, Scope.CHAT)
-        call = parse_chat(await read_object(request, MOST_BODY_BYTES))
+        content = await read_object(request, MOST_BODY_BYTES)
+        claim = claim_of(request, "openai.chat.completions", content)
+        if (kept := await parts.idempotency.replay(owner, claim)) is not None:
+            return kept
+        call = parse_chat(content)
         note(request, model=call.model)
         offered = offers.find(call.model, Kind.CHAT)
         _check_images(call, parts.egress)
-        task = await open_order(parts, request, owner, offered, Prefix.CHAT)
+        task = await open_order(parts, request, owner, offered, Prefix.CHAT, claim)
         answer = ChatAnswer(parts, request, task, call, killpoints)
         return WhileConnected(answer.streamed if call.stream else answer.whole)
 

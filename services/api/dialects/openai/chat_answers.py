@@ -8,9 +8,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from fastapi import Request
 from starlette.types import Send
 
+from services.api.claims import Answer
 from services.api.dialects.openai.chat_mapping import (
     Chunks,
     answer_length,
@@ -20,7 +22,7 @@ from services.api.dialects.openai.chat_mapping import (
     usage_body,
 )
 from services.api.dialects.openai.chat_schemas import ChatCall
-from services.api.dialects.openai.connection import EventStream, send_json
+from services.api.dialects.openai.connection import DONE, EVENTS, EventStream, send_json
 from services.api.dialects.openai.errors import error_body, error_of
 from services.api.dialects.openai.messages import text_length
 from services.api.parts import ApiParts
@@ -67,20 +69,21 @@ class ChatAnswer:
     async def _deliver(self, answer: ChatDone, attempts: Sequence[Attempt], send: Send) -> None:
         tokens = self._tokens(answer.usage, answer_length(answer.message))
         usage = _usage(tokens, answer.usage)
+        body = orjson.dumps(completion_body(self.task, answer.message, answer.finish_reason, usage))
         try:
-            await send_json(send, completion_body(self.task, answer.message, answer.finish_reason, usage))
+            await send_json(send, body)
         finally:
-            self.parts.orders.answered(self.task, attempts, tokens)
+            self.parts.orders.answered(self.task, attempts, tokens, Answer(200, body))
 
     async def streamed(self, send: Send) -> None:
         """Raises what the task's failure is, unless a part of the answer has been sent."""
         stream = self.parts.text.stream(self.task, self.call.conversation)
-        told = Told()
+        events, told = EventStream(send, keep=self.task.idempotency is not None), Told()
         try:
             async with aclosing(stream):
-                await self._tell(stream, EventStream(send), told)
+                await self._tell(stream, events, told)
         finally:
-            self._settle(stream, told)
+            self._settle(stream, told, events.sent)
 
     async def _tell(self, stream: TextStream, events: EventStream, told: Told) -> None:
         chunks = Chunks(self.task, self.call.include_usage)
@@ -102,14 +105,15 @@ class ChatAnswer:
                     await events.send(chunks.usage(_usage(tokens, event.usage)))
                 await events.done()
 
-    def _settle(self, stream: TextStream, told: Told) -> None:
+    def _settle(self, stream: TextStream, told: Told, sent: bytearray) -> None:
         """A provider's failure costs nothing; a client that leaves pays for what it has read."""
         if stream.failure is not None:
             self._give_back(stream.attempts, stream.failure)
         elif stream.end is not None or told.begun:
             usage = stream.end.usage if stream.end is not None else None
             tokens = self._tokens(usage, told.characters)
-            self.parts.orders.answered(self.task, stream.attempts, tokens)
+            whole = Answer(200, bytes(sent), EVENTS) if sent.endswith(DONE) else None
+            self.parts.orders.answered(self.task, stream.attempts, tokens, whole)
         else:
             self._give_back(stream.attempts, failure_of(ErrorClass.CANCELLED))
 

@@ -15,8 +15,11 @@ from shared.waiting import cancel
 Work = Callable[[Send], Awaitable[None]]
 """Sends a whole answer itself. It is cancelled when nobody waits for it any more, and settles then."""
 
+EVENTS: Final = "text/event-stream"
+DONE: Final = b"data: [DONE]\n\n"
+
 _STREAM_HEADERS: Final = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"content-type", f"{EVENTS}; charset=utf-8".encode()),
     (b"cache-control", b"no-cache"),
     # Proxies would collect events otherwise.
     (b"x-accel-buffering", b"no"),
@@ -54,9 +57,8 @@ class WhileConnected(Response):
             working.cancel()
 
 
-async def send_json(send: Send, body: Any) -> None:
+async def send_json(send: Send, content: bytes) -> None:
     """A whole answer."""
-    content = orjson.dumps(body)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": content})
@@ -65,8 +67,11 @@ async def send_json(send: Send, body: Any) -> None:
 class EventStream:
     """Server-sent events; the head goes out with the first one."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, keep: bool = False) -> None:
+        """With `keep`, what is sent is gathered in `sent`."""
+        self.sent = bytearray()
         self._send = send
+        self._keep = keep
         self._open = False
 
     async def send(self, event: Any) -> None:
@@ -74,7 +79,7 @@ class EventStream:
 
     async def done(self) -> None:
         """The proper end."""
-        await self._write(b"data: [DONE]\n\n", more=False)
+        await self._write(DONE, more=False)
 
     async def close(self) -> None:
         """An end without `[DONE]`."""
@@ -85,4 +90,6 @@ class EventStream:
             self._open = True
             head = {"type": "http.response.start", "status": 200, "headers": list(_STREAM_HEADERS)}
             await self._send(head)
+        if self._keep:
+            self.sent += data
         await self._send({"type": "http.response.body", "body": data, "more_body": more})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.api.claims import claim_of
 from services.api.dialects.openai.image_mapping import request_of
 from services.api.dialects.openai.image_schemas import ImageCall, parse_image_form
-from services.api.dialects.openai.images import submit_images, task_renderer
+from services.api.dialects.openai.images import image_submission, task_answer
 from services.api.dialects.openai.offers import Offered, Offers
 from services.api.errors import InvalidField
 from services.api.forms import FormPart, read_form
@@ -35,21 +37,31 @@ Picture = tuple[bytes, ImageInfo]
 def edit_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
     """An edit is an image task whose input images stand in the bucket, at `inputs/{task}/{n}.{ext}`."""
     router = APIRouter()
-    render = task_renderer(parts.file_url, parts.catalog)
+    answer = task_answer(parts)
 
     @router.post("/images/edits")
     async def edit(request: Request) -> Response:
         owner = await parts.admit(request, Scope.IMAGES)
-        call, pictures = _read(await read_form(request))
+        form = await read_form(request)
+        claim = claim_of(request, "openai.images.edits", _digests(form))
+        if (kept := await parts.idempotency.replay(owner, claim)) is not None:
+            return kept
+        call, pictures = _read(form)
         note(request, model=call.model)
         offered = offers.find(call.model, Kind.IMAGE)
         await _check_money(parts.ledger, owner.account_id, offered, call)
         task_id = new_id(Prefix.IMAGE)
         keys = await _keep(parts.files, task_id, pictures)
         wanted = request_of(call, tuple(map(parts.file_url, keys)))
-        return render(await submit_images(parts, request, owner, offered, task_id, wanted), 200)
+        submission = image_submission(request, owner, offered, task_id, wanted, claim)
+        return await parts.idempotency.create(submission, answer)
 
     return router
+
+
+def _digests(form: Sequence[FormPart]) -> dict[str, str]:
+    """What a form says, in short."""
+    return {f"{number} {part.name}": sha256(part.data).hexdigest() for number, part in enumerate(form)}
 
 
 def _read(form: Sequence[FormPart]) -> tuple[ImageCall, list[Picture]]:

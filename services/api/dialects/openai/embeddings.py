@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.types import Send
 
 from services.api.body import read_object
+from services.api.claims import Answer, claim_of
 from services.api.dialects.openai.chat_mapping import estimated, measured
 from services.api.dialects.openai.connection import WhileConnected, send_json
 from services.api.dialects.openai.embedding_mapping import embeddings_body
@@ -38,10 +40,14 @@ def embedding_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
     @router.post("/embeddings")
     async def embed(request: Request) -> Response:
         owner = await parts.admit(request, Scope.EMBEDDINGS)
-        call = parse_embedding(await read_object(request, MOST_BODY_BYTES))
+        content = await read_object(request, MOST_BODY_BYTES)
+        claim = claim_of(request, "openai.embeddings", content)
+        if (kept := await parts.idempotency.replay(owner, claim)) is not None:
+            return kept
+        call = parse_embedding(content)
         note(request, model=call.model)
         offered = offers.find(call.model, Kind.EMBEDDING)
-        task = await open_order(parts, request, owner, offered, Prefix.EMBEDDING)
+        task = await open_order(parts, request, owner, offered, Prefix.EMBEDDING, claim)
         return WhileConnected(EmbeddingAnswer(parts, request, task, call).whole)
 
     return router
@@ -72,11 +78,11 @@ class EmbeddingAnswer:
     async def _deliver(self, answer: EmbeddingDone, attempts: Sequence[Attempt], send: Send) -> None:
         usage, characters = answer.usage, sum(map(len, self.call.inputs))
         tokens = measured(usage) if usage is not None else estimated(characters, 0)
-        body = embeddings_body(self.call.model, answer.vectors, self.call.base64, tokens)
+        body = orjson.dumps(embeddings_body(self.call.model, answer.vectors, self.call.base64, tokens))
         try:
             await send_json(send, body)
         finally:
-            self.parts.orders.answered(self.task, attempts, tokens)
+            self.parts.orders.answered(self.task, attempts, tokens, Answer(200, body))
 
     def _give_back(self, attempts: Sequence[Attempt], failure: TaskFailure) -> None:
         self.parts.orders.failed(self.task, attempts, failure)

@@ -33,6 +33,9 @@ _OWN_CODES: Final = frozenset(
         "scope_not_allowed",
         "content_policy_violation",
         "provider_not_configured",
+        "idempotency_key_mismatch",
+        "idempotency_key_in_use",
+        "idempotency_answer_not_kept",
     }
 )
 _CODES_BY_STATUS: Final[dict[int, str]] = {
@@ -123,7 +126,8 @@ def render_error(error: HatcheryError, _request_id: str) -> Response:
     """The platform's answer to an error. `x-should-retry: false` keeps OpenAI's clients from trying again."""
     status, code = _status_and_code(error)
     response = Response(orjson.dumps(error_body(error)), status_code=status, media_type="application/json")
-    if status in _POINTLESS or code == "provider_not_configured":
+    pointless = status in _POINTLESS and error.retry_after_seconds is None
+    if pointless or code == "provider_not_configured":
         response.headers["x-should-retry"] = "false"
     return response
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.api.body import read_object
 from services.api.cancel import RenderTask
+from services.api.claims import Answer, Claim, claim_of
 from services.api.dialects.openai.image_mapping import request_of, task_body
 from services.api.dialects.openai.image_schemas import parse_image
 from services.api.dialects.openai.offers import Offered, Offers
@@ -27,16 +30,20 @@ from shared.tasks.model import Task, TaskRequest
 def image_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
     """Images are tasks: the answer is their metadata, the pictures come later."""
     router = APIRouter()
-    render = task_renderer(parts.file_url, parts.catalog)
+    answer = task_answer(parts)
 
     @router.post("/images/generations")
     async def generate(request: Request) -> Response:
         owner = await parts.admit(request, Scope.IMAGES)
-        call = parse_image(await read_object(request))
+        content = await read_object(request)
+        claim = claim_of(request, "openai.images.generations", content)
+        if (kept := await parts.idempotency.replay(owner, claim)) is not None:
+            return kept
+        call = parse_image(content)
         note(request, model=call.model)
         offered = offers.find(call.model, Kind.IMAGE)
-        task = await submit_images(parts, request, owner, offered, new_id(Prefix.IMAGE), request_of(call))
-        return render(task, 200)
+        submission = image_submission(request, owner, offered, new_id(Prefix.IMAGE), request_of(call), claim)
+        return await parts.idempotency.create(submission, answer)
 
     @router.get("/tasks/{task_id}")
     @router.get("/images/generations/{task_id}")
@@ -47,39 +54,44 @@ def image_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
         if task is None:
             raise NotFound("Task not found")
         note(request, model=task.public_model or task.model, task_id=task.id)
-        return render(task, 200)
+        return answer(task).response()
 
     return router
 
 
-async def submit_images(
-    parts: ApiParts, request: Request, owner: KeyOwner, offered: Offered, task_id: str, wanted: TaskRequest
-) -> Task:
-    """The accepted task, its credits held. Raises InsufficientBalance and ServiceUnavailable."""
-    task = await parts.submissions.submit(
-        Submission(
-            task_id=task_id,
-            owner=owner,
-            dialect=OPENAI,
-            kind="image_edit" if wanted.image_urls else "image_generate",
-            model=offered.offer.model,
-            request=wanted,
-            quote=offered.quote(wanted.num_outputs, "image"),
-            deadline=offered.model.deadline,
-            callback_url=None,
-            request_id=request.state.request_id,
-            public_model=offered.public_id,
-        )
+def image_submission(
+    request: Request,
+    owner: KeyOwner,
+    offered: Offered,
+    task_id: str,
+    wanted: TaskRequest,
+    claim: Claim | None,
+) -> Submission:
+    """An image task for so many credits each image."""
+    note(request, task_id=task_id, credits=offered.offer.credits * wanted.num_outputs)
+    return Submission(
+        task_id=task_id,
+        owner=owner,
+        dialect=OPENAI,
+        kind="image_edit" if wanted.image_urls else "image_generate",
+        model=offered.offer.model,
+        request=wanted,
+        quote=offered.quote(wanted.num_outputs, "image"),
+        deadline=offered.model.deadline,
+        callback_url=None,
+        request_id=request.state.request_id,
+        public_model=offered.public_id,
+        claim=claim,
     )
-    note(request, task_id=task.id, credits=offered.offer.credits * wanted.num_outputs)
-    return task
+
+
+def task_answer(parts: ApiParts) -> Callable[[Task], Answer]:
+    """Tells a client of its task."""
+    return lambda task: Answer(200, orjson.dumps(task_body(task, parts.file_url, parts.catalog.revealed)))
 
 
 def task_renderer(file_url: FileUrl, catalog: Catalog) -> RenderTask:
     """Answers with a task of this dialect."""
-
-    def render(task: Task, status: int) -> Response:
-        content = orjson.dumps(task_body(task, file_url, catalog.revealed))
-        return Response(content, status_code=status, media_type="application/json")
-
-    return render
+    return lambda task, status: Response(
+        orjson.dumps(task_body(task, file_url, catalog.revealed)), status, media_type="application/json"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from services.api.claims import Claim
 from services.api.dialects.openai.offers import Offered
 from services.api.dialects.paths import OPENAI
 from services.api.parts import ApiParts
@@ -15,11 +16,16 @@ from shared.tasks.model import Task, TaskRequest
 
 
 async def open_order(
-    parts: ApiParts, request: Request, owner: KeyOwner, offered: Offered, prefix: Prefix
+    parts: ApiParts,
+    request: Request,
+    owner: KeyOwner,
+    offered: Offered,
+    prefix: Prefix,
+    claim: Claim | None,
 ) -> Task:
     """The running task with its credits held; it knows nothing of what is said.
 
-    Raises InsufficientBalance and ServiceUnavailable.
+    Raises InsufficientBalance, IdempotencyKeyInUse and ServiceUnavailable.
     """
     task = await parts.orders.open(
         Submission(
@@ -35,6 +41,7 @@ async def open_order(
             request_id=request.state.request_id,
             mode="sync",
             public_model=offered.public_id,
+            claim=claim,
         )
     )
     note(request, task_id=task.id, credits=offered.offer.credits)
