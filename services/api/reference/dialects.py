@@ -5,9 +5,22 @@ from __future__ import annotations
 from services.api.dialects.eggapi.schemas import REQUESTS
 from services.api.reference.eggapi.operations import eggapi
 from services.api.reference.model import Dialect
+from services.api.reference.openai.operations import OfferedModels, openai
 from shared.catalog.model import Catalog
+from shared.providers.capabilities import Kind
 
 
 def described(catalog: Catalog) -> tuple[Dialect, ...]:
     """All of them, with the models of the catalog."""
-    return (eggapi([name for name, model in catalog.models.items() if model.kind in REQUESTS]),)
+    sold = [name for name, model in catalog.models.items() if model.kind in REQUESTS]
+    return (eggapi(sold), openai(_offered(catalog)))
+
+
+def _offered(catalog: Catalog) -> OfferedModels:
+    kinds = {name: catalog.models[offer.model].kind for name, offer in catalog.openai.items()}
+    return OfferedModels(
+        *(
+            [name for name, kind in kinds.items() if kind is wanted]
+            for wanted in (Kind.CHAT, Kind.IMAGE, Kind.EMBEDDING)
+        )
+    )

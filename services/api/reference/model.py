@@ -11,6 +11,7 @@ from shared.errors import HatcheryError
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
+FORM = "multipart/form-data"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from services.api.reference.model import JSON, Content, Operation
+from services.api.reference.model import FORM, JSON, Content, Operation
 
 
 def curl(operation: Operation, server_url: str, value: Any = None) -> str:
@@ -17,9 +18,16 @@ def curl(operation: Operation, server_url: str, value: Any = None) -> str:
     if operation.scope is not None:
         lines.append('-H "Authorization: Bearer $HATCHERY_KEY"')
     if operation.body is not None:
-        lines.append(f"-H 'Content-Type: {operation.body.media_type}'")
-        lines.append(f"-d {shlex.quote(pretty(value))}")
+        lines += _form(value) if operation.body.media_type == FORM else _json(value)
     return " \\\n  ".join(lines)
+
+
+def _json(value: Any) -> list[str]:
+    return [f"-H 'Content-Type: {JSON}'", f"-d {shlex.quote(pretty(value))}"]
+
+
+def _form(value: Mapping[str, Any]) -> list[str]:
+    return [f"-F {shlex.quote(f'{name}={one}')}" for name, one in value.items()]
 
 
 def shown(content: Content, value: Any) -> str:
