@@ -16,10 +16,6 @@ MOST_HEAD_BYTES = 32 * 1024
 """Request line and headers together; a trailer counts with the body."""
 LEAST_BYTES_PER_SECOND = 16 * 1024
 """A body that comes more slowly has used up its pause."""
-MOST_REQUEST_BYTES = 128 * 1024 * 1024
-"""As it comes over the wire, with what chunks are wrapped in. Endpoints have much lower limits."""
-LINGER_SECONDS = 5.0
-"""For the rest of a body whose request is answered already."""
 
 _REFUSALS = {
     414: b"HTTP/1.1 414 URI Too Long",
@@ -36,6 +32,10 @@ class HttpLimits:
     """More are closed as soon as they come."""
     slow_seconds: float = 20.0
     """How long a head may take in all, how long a body may pause, and a response may go unread."""
+    request_bytes: int = 128 * 1024 * 1024
+    """As it comes over the wire, with what chunks are wrapped in. Endpoints have much lower limits."""
+    linger_seconds: float = 5.0
+    """For the rest of a body whose request is answered already."""
 
     def protocol(self) -> Any:
         """For uvicorn, which calls it for every connection."""
@@ -88,7 +88,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _count_body(self, size: int) -> None:
         self._body_bytes += size
-        if self._body_bytes > MOST_REQUEST_BYTES:
+        if self._body_bytes > self._limits.request_bytes:
             self._refuse(413)
         elif self.cycle is not None and not self.cycle.response_complete:
             earned = self._body_bytes / LEAST_BYTES_PER_SECOND
@@ -131,7 +131,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._in_body:
-            self.due_at = self.loop.time() + LINGER_SECONDS
+            self.due_at = self.loop.time() + self._limits.linger_seconds
 
     def pause_writing(self) -> None:
         super().pause_writing()
