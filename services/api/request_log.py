@@ -54,14 +54,15 @@ class LogQuery:
 class RequestLog:
     """The `requests` collection. Taking an entry never waits."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, most_waiting: int = MOST_WAITING) -> None:
         self._requests = database["requests"]
         self._clock = clock
+        self._most_waiting = most_waiting
         self._waiting: deque[Document] = deque()
 
     def add(self, account_id: str, facts: dict[str, Any]) -> None:
         """One request that has ended."""
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= self._most_waiting:
             REQUESTS_UNLOGGED.inc()
             return
         self._waiting.append(

@@ -187,6 +187,16 @@ def test_a_usage_record_tells_what_was_charged_for_which_task() -> None:
     }
 
 
+def test_a_chat_is_one_unit_and_has_a_records_id_too() -> None:
+    chat = "chatcmpl-01k6x0v7w3h2m9q4x1b8c5d7ef"
+    record = usage_body(
+        a_timed_task(State.COMPLETED, kind="chat", mode="sync").model_copy(update={"id": chat})
+    )
+
+    assert (record["id"], record["task_id"]) == ("use_01k6x0v7w3h2m9q4x1b8c5d7ef", chat)
+    assert record["units"] == 1
+
+
 def test_the_summary_is_sorted_by_model() -> None:
     usage = {"nanobanana-pro": ModelUsage(1, 16_000_000, 1), "nanobanana": ModelUsage(12, 120_000_000, 9)}
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints
+from services.api.idempotency import Idempotency
 from services.api.middleware import RequestFrame
 from services.api.rendering import render_errors
 from services.api.submit import Submission
@@ -58,6 +59,8 @@ async def generate(submissions: Accepting, **fields: Any) -> httpx.Response:
     parts = SimpleNamespace(
         admit=anybody,
         submissions=submissions,
+        # Without a key in the request nothing is looked up.
+        idempotency=Idempotency(None, submissions),
         tasks=None,
         catalog=CATALOG,
         egress=EgressPolicy(),

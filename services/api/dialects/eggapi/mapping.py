@@ -83,15 +83,20 @@ def _output(task: Task, file_url: FileUrl) -> dict[str, Any]:
 def usage_body(task: Task) -> dict[str, Any]:
     """One usage record: a task that was charged."""
     return {
-        "id": f"use_{task.id.partition('_')[2]}",
+        "id": f"use_{task.id[-26:]}",
         "task_id": task.id,
         "model": task.model,
         "type": task.kind,
-        "units": units_of(task.quote.unit, task.request, len(task.outputs)),
+        "units": _units(task),
         "unit_cost": cost_text(task.quote.unit_nano),
         "cost": cost_text(task.cost_nano),
         "created_at": time_text(task.completed_at or task.created_at),
     }
+
+
+def _units(task: Task) -> int:
+    """Images, seconds of video; a request whose answer is text is one."""
+    return 1 if task.mode == "sync" else units_of(task.quote.unit, task.request, len(task.outputs))
 
 
 def summary_body(usage: Mapping[str, ModelUsage]) -> list[dict[str, Any]]:
