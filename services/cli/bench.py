@@ -20,6 +20,12 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from deploy.bench.chat import Chat
+from deploy.bench.chat import Options as ChatOptions
+from deploy.bench.chat_catalog import CATALOG as CHAT_CATALOG
+from deploy.bench.chat_messages import Gateway
+from deploy.bench.chat_result import ChatResult
+from deploy.bench.chat_result import as_tables as chat_tables
 from deploy.bench.errors import BenchError
 from deploy.bench.output import as_tables, record
 from deploy.bench.pipeline import Options, Pipeline, Watch
@@ -102,6 +108,44 @@ def stalled(
         raise typer.Exit(1)
 
 
+@bench_app.command("chat")
+def chat(
+    seconds: Annotated[float, typer.Option(min=0.2, max=600, help="Of each phase, after its warm-up.")] = 5,
+    concurrency: Annotated[
+        list[int] | None, typer.Option(min=1, max=1000, help="Clients at a time; give it several times.")
+    ] = None,
+    versus: Annotated[
+        str | None, typer.Option(help="Another gateway's base address, up to /chat/completions.")
+    ] = None,
+    versus_key: Annotated[str, typer.Option(help="A key for it.")] = "none",
+    versus_model: Annotated[str | None, typer.Option(help="Its name for the simulator's gpt-5-mini.")] = None,
+    versus_command: Annotated[
+        str | None, typer.Option(help="Starts it; finds the simulated OpenAI in $SIMULATOR_URL.")
+    ] = None,
+    scale: Annotated[str, typer.Option(help="More processes in the bench's own stack: api=2.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Time chats, whole and streamed, on a stack of the bench's own, and beside it another gateway.
+
+    Exit code 1 when a request fails or the ledger is wrong.
+    """
+    if (versus is None) != (versus_model is None) or (versus is None and versus_command is not None):
+        fail("--versus and --versus-model go together, and --versus-command needs both")
+    options = ChatOptions(
+        seconds=seconds,
+        concurrencies=tuple(concurrency or ChatOptions.concurrencies),
+        versus=Gateway(url=versus, key=versus_key, model=versus_model or "") if versus else None,
+        versus_command=versus_command,
+    )
+    result = _run(_chat(options, scale))
+    if json:
+        show_json(result)
+    else:
+        Console().print(chat_tables(result), highlight=False)
+    if not result.sound:
+        raise typer.Exit(1)
+
+
 def _run(measurement: Coroutine[None, None, Result]) -> Result:
     """A known error ends the command with its sentence."""
     try:
@@ -126,6 +170,12 @@ async def _stalled(options: StalledOptions) -> StalledResult:
     with _watching() as watch:
         async with own_stack(parse_scale(""), lambda text: watch.phase(text, 0), CATALOG) as target:
             return await Stalled(target, options, watch).run()
+
+
+async def _chat(options: ChatOptions, scale: str) -> ChatResult:
+    with _watching() as watch:
+        async with own_stack(parse_scale(scale), lambda text: watch.phase(text, 0), CHAT_CATALOG) as target:
+            return await Chat(target, options, watch).run()
 
 
 @contextmanager
