@@ -9,13 +9,14 @@ INSTALLED := $(VENV)/installed
 LOG := $(VENV)/setup.log
 AIMOCK := @copilotkit/aimock
 AIMOCK_VERSION := 1.43.0
+OPENAI_NODE_VERSION := 7.55.0
 CACHES := .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test aimock lint types bench clean
+.PHONY: help setup up test aimock openai-node lint types bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Install the pinned packages and the servers (about two minutes the first time)
 	@echo "==> Servers: MongoDB, RabbitMQ, SeaweedFS"
@@ -33,6 +34,13 @@ aimock: $(INSTALLED) ## Test the provider adapters on an independent mock; needs
 	    --prefix "$$folder" $(AIMOCK)@$(AIMOCK_VERSION) && \
 	  HATCHERY_TEST_AIMOCK="$$folder/node_modules/$(AIMOCK)" \
 	    $(BIN)/python -m pytest tests/contract/aimock $(ARGS)
+
+openai-node: setup ## Test the OpenAI-style dialect with the Node client; needs Node 20 and npm
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error \
+	    --prefix "$$folder" openai@$(OPENAI_NODE_VERSION) && \
+	  HATCHERY_TEST_OPENAI_NODE="$$folder/node_modules/openai" \
+	    $(BIN)/python -m pytest tests/contract/openai_node $(ARGS)
 
 lint: $(INSTALLED) ## Check style, formatting, import contracts and YAML
 	$(BIN)/ruff check .
