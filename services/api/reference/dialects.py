@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from services.api.dialects.aigenway.targets import Targets
 from services.api.dialects.eggapi.schemas import REQUESTS
+from services.api.reference.aigenway.operations import aigenway
 from services.api.reference.eggapi.operations import eggapi
 from services.api.reference.model import Dialect
 from services.api.reference.openai.operations import OfferedModels, openai
@@ -13,7 +15,7 @@ from shared.providers.capabilities import Kind
 def described(catalog: Catalog) -> tuple[Dialect, ...]:
     """All of them, with the models of the catalog."""
     sold = [name for name, model in catalog.models.items() if model.kind in REQUESTS]
-    return (eggapi(sold), openai(_offered(catalog)))
+    return (eggapi(sold), openai(_offered(catalog)), aigenway(Targets(catalog)))
 
 
 def _offered(catalog: Catalog) -> OfferedModels:

@@ -25,15 +25,11 @@ def file_operations() -> tuple[Operation, ...]:
 
 
 def _read(method: str, folder: str, kind: str, name: str, media_types: tuple[str, ...]) -> Operation:
-    whole = tuple(Content(_BYTES, {}, media_type) for media_type in media_types) if method == "GET" else ()
     parameters: tuple[Schema, ...] = (
         path("task_id", "The task that made it.", pattern="^[a-z]{3,8}_[0-9a-z]{26}$", examples=[TASK_ID]),
         path("name", "Its number, from 0, and its kind.", examples=[name]),
     )
-    answers = [Answer(200, "The file.", whole)]
     if method == "GET":
-        answers.append(Answer(206, "The part asked for.", whole))
-        answers.append(Answer(304, "The file is the one that the client has."))
         parameters += (
             header("Range", "One part, as in `bytes=0-99`; who asks for several gets the whole."),
             header("If-None-Match", "The `ETag` of an earlier answer."),
@@ -47,10 +43,22 @@ def _read(method: str, folder: str, kind: str, name: str, media_types: tuple[str
         scope=None,
         parameters=parameters,
         sample=f"/{folder}/{TASK_ID}/{name}",
-        answers=tuple(answers),
+        answers=answers_of_files(method, media_types),
         problems=(
             Problem(NotFound(), "there is no such file"),
             Problem(RangeUnsatisfiable(), "the file does not have the `Range` asked for"),
             Problem(StorageUnavailable(), "the file storage cannot be reached"),
         ),
+    )
+
+
+def answers_of_files(method: str, media_types: tuple[str, ...]) -> tuple[Answer, ...]:
+    """To `GET`, of the whole or a part, and to `HEAD`."""
+    if method == "HEAD":
+        return (Answer(200, "The file is there."),)
+    whole = tuple(Content(_BYTES, {}, media_type) for media_type in media_types)
+    return (
+        Answer(200, "The file.", whole),
+        Answer(206, "The part asked for.", whole),
+        Answer(304, "The file is the one that the client has."),
     )

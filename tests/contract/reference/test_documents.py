@@ -14,7 +14,7 @@ from services.api.reference.openapi import Document, rendered
 from services.api.reference.problems import problems_of
 from services.api.reference.schema import Schema
 
-DIALECTS = ["eggapi", "openai"]
+DIALECTS = ["eggapi", "openai", "aigenway"]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

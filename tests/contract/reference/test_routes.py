@@ -17,7 +17,7 @@ OF_PROVIDERS = {
 """What providers call and fetch."""
 
 
-@pytest.mark.parametrize("dialect", ["eggapi", "openai"])
+@pytest.mark.parametrize("dialect", ["eggapi", "openai", "aigenway"])
 def test_every_route_of_a_dialect_is_documented_and_no_other(
     app: FastAPI, documents: dict[str, Document], dialect: str
 ) -> None:

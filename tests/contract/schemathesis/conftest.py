@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -27,6 +28,12 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+GENERATION = {
+    "provider": "google_banana",
+    "model": "gemini-3-pro-image-preview",
+    "method": "text_to_image",
+    "params": {"prompt": "a hen"},
+}
 Ask = Callable[[Case], None]
 
 
@@ -40,9 +47,16 @@ async def customer(session_stack: Stack) -> AsyncIterator[Customer]:
 @pytest_asyncio.fixture(scope="module")
 async def task_ids(customer: Customer) -> dict[str, str]:
     """One finished task for each dialect, by the prefix of its id."""
-    task_id = await customer.submit()
-    await customer.finished(task_id)
-    return {"gen": task_id}
+    gen = await customer.submit()
+    asked = {"model": "google/nano-banana", "prompt": "a hen"}
+    img = (await customer.http.post("/api/v1/images/generations", json=asked)).json()["task_id"]
+    tsk = (await customer.http.post("/v1/generations", json=GENERATION)).json()["task_id"]
+    await customer.finished(gen)
+    async with asyncio.timeout(60):
+        while (await customer.http.get(f"/api/v1/tasks/{img}")).json()["status"] != "completed":
+            await asyncio.sleep(0.05)
+    assert (await customer.http.get(f"/v1/tasks/{tsk}?wait=25")).json()["status"] == "SUCCEEDED"
+    return {"gen": gen, "img": img, "tsk": tsk}
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from schemathesis import Case
 from tests.contract.schemathesis.conftest import Ask
 from tests.contract.schemathesis.documents import load
 
-EGGAPI = load("eggapi")
+EGGAPI, OPENAI, AIGENWAY = load("eggapi"), load("openai"), load("aigenway")
 bounded = settings(
     max_examples=15,
     deadline=None,
@@ -21,4 +21,16 @@ bounded = settings(
 @EGGAPI.parametrize()
 @bounded
 def test_eggapi_answers_as_documented(case: Case, ask: Ask) -> None:
+    ask(case)
+
+
+@OPENAI.parametrize()
+@bounded
+def test_the_openai_style_dialect_answers_as_documented(case: Case, ask: Ask) -> None:
+    ask(case)
+
+
+@AIGENWAY.parametrize()
+@bounded
+def test_the_aigenway_dialect_answers_as_documented(case: Case, ask: Ask) -> None:
     ask(case)

@@ -44,6 +44,7 @@ def _generate(model: str) -> Operation:
         summary="Ask for images",
         description="The answer is a task: poll `GET /api/v1/tasks/{task_id}` until it is final.",
         scope=Scope.IMAGES,
+        idempotent=True,
         body=Content(ref("ImageRequest"), asked),
         answers=(Answer(200, "The accepted task.", (_task(examples.PENDING),)),),
         problems=_PROBLEMS,
@@ -60,6 +61,7 @@ def _edit(model: str) -> Operation:
         description="Up to 16 pictures of at most 20 MiB each. There are no masks: say in the prompt what is "
         "to change.",
         scope=Scope.IMAGES,
+        idempotent=True,
         body=Content(ref("EditRequest"), asked, FORM),
         answers=(Answer(200, "The accepted task.", (_task(examples.PENDING),)),),
         problems=(*_PROBLEMS, Problem(StorageUnavailable(), "the file storage cannot be reached")),

@@ -13,6 +13,7 @@ from services.api.dialects.openai.errors import (
     ProviderNotConfigured,
 )
 from services.api.errors import InvalidField, ServiceUnavailable
+from services.api.idempotency import AnswerNotKept
 from services.api.reference.model import EVENTS, Answer, Content, Operation, Problem
 from services.api.reference.openai import examples
 from services.api.reference.schema import Schema, ref, text
@@ -26,6 +27,7 @@ PAID = (
     Problem(ServiceUnavailable(), "the request was cut off; what it held is given back"),
 )
 _ANSWERED = (
+    Problem(AnswerNotKept(), "the answer to this `Idempotency-Key` was too large to be kept"),
     Problem(ContentPolicyViolation(), "the provider refuses such content"),
     Problem(ProviderNotConfigured(), "the model has no provider at the moment"),
     Problem(ProviderError(), "no provider could answer"),
@@ -40,9 +42,10 @@ def chat(models: Sequence[str]) -> Operation:
         name="createChatCompletion",
         summary="Answer a chat, whole or as a stream",
         description="With `stream` each event is a chunk and the last one is `[DONE]`. When the answer "
-        "breaks off, an event with an `error` is the last one and nothing is charged. A client that goes away "
+        "breaks off, an event with an `error` is the last one and nothing is charged. A client that leaves "
         "pays for an answer that has begun.",
         scope=Scope.CHAT,
+        idempotent=True,
         body=Content(ref("ChatRequest"), examples.chats(models[0] if models else "openai/gpt-5")),
         answers=(
             Answer(
@@ -74,6 +77,7 @@ def embeddings(models: Sequence[str]) -> Operation:
         name="createEmbedding",
         summary="Turn texts into vectors",
         scope=Scope.EMBEDDINGS,
+        idempotent=True,
         body=Content(
             ref("EmbeddingRequest"),
             {
