@@ -10,6 +10,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _NONCE_BYTES = 12
 
 
+def new_webhook_secret() -> str:
+    """`whsec_` and 24 random bytes in base64."""
+    return "whsec_" + base64.b64encode(os.urandom(24)).decode()
+
+
 class BadSecretsKey(ValueError):
     """HATCHERY_SECRETS_KEY must be 32 bytes in base64: `openssl rand -base64 32` makes one."""
 

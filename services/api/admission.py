@@ -50,8 +50,11 @@ class Admission:
         self._limiter = limiter
         self._strangers = strangers
 
-    async def __call__(self, request: Request, scope: str) -> KeyOwner:
-        """Raises Unauthorized, AccountSuspended, ScopeNotAllowed and RateLimited."""
+    async def __call__(self, request: Request, scope: str | None) -> KeyOwner:
+        """Without a scope, the endpoint calls `require` once it knows what is asked for.
+
+        Raises Unauthorized, AccountSuspended, ScopeNotAllowed and RateLimited.
+        """
         try:
             owner = await self._authenticate(request)
         except Unauthorized:
@@ -60,11 +63,16 @@ class Admission:
                 self._strangers.refuse(request.scope)
             raise
         request.state.owner = owner
-        if owner.scopes and scope not in owner.scopes:
-            raise ScopeNotAllowed(f"This key does not have the scope {scope}")
+        if scope is not None:
+            self.require(owner, scope)
         rate = await self._limiter.take(owner)
         if rate is not None:
             request.state.rate_headers = rate.headers()
             if not rate.allowed:
                 raise RateLimited(retry_after_seconds=rate.retry_after_seconds)
         return owner
+
+    def require(self, owner: KeyOwner, scope: str) -> None:
+        """Raises ScopeNotAllowed."""
+        if owner.scopes and scope not in owner.scopes:
+            raise ScopeNotAllowed(f"This key does not have the scope {scope}")

@@ -13,11 +13,14 @@ from services.api.admission import Admission
 from services.api.auth import Authenticator
 from services.api.callbacks import callback_verifiers
 from services.api.cancel import Cancellations, cancel_endpoints
+from services.api.dialects.aigenway.endpoints import aigenway_endpoints
+from services.api.dialects.aigenway.mapping import status_of as aigenway_status_of
+from services.api.dialects.aigenway.tasks import task_renderer as aigenway_task_renderer
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_renderer
 from services.api.dialects.eggapi.mapping import status_of
 from services.api.dialects.openai.endpoints import openai_endpoints
 from services.api.dialects.openai.images import task_renderer as openai_task_renderer
-from services.api.dialects.paths import EGGAPI, OPENAI
+from services.api.dialects.paths import AIGENWAY, EGGAPI, OPENAI
 from services.api.events import event_endpoints
 from services.api.file_streams import FileStreams
 from services.api.files import file_endpoints
@@ -176,16 +179,19 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         app.add_middleware(LoggedRequests, requests=requests)
         app.include_router(eggapi_endpoints(parts))
         app.include_router(openai_endpoints(parts, requests, platform.killpoints))
+        streams = FileStreams(parts.addresses)
+        app.include_router(aigenway_endpoints(parts, streams, settings.public_url))
         store = TaskStore(platform.database, platform.clock, Role.API)
         cancellations = Cancellations(store, parts.tasks, platform.publisher)
         renderers = {
             EGGAPI: task_renderer(parts.file_url),
             OPENAI: openai_task_renderer(parts.file_url, parts.catalog),
+            AIGENWAY: aigenway_task_renderer(settings.public_url),
         }
         app.include_router(cancel_endpoints(parts.admit, cancellations, renderers))
-        statuses = {EGGAPI: status_of, OPENAI: status_of}
+        statuses = {EGGAPI: status_of, OPENAI: status_of, AIGENWAY: aigenway_status_of}
         app.include_router(event_endpoints(parts.admit, parts.tasks, parts.bell, statuses))
-        app.include_router(file_endpoints(parts.files, FileStreams(parts.addresses)))
+        app.include_router(file_endpoints(parts.files, streams))
         verifiers = callback_verifiers(settings, calls)
         app.include_router(hint_endpoints(verifiers, Hints(platform.publisher), platform.clock))
         # Customers reach this port; metrics are for the ops port, except on a developer's own machine.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from services.api.admission import Admission
-from services.api.errors import NotFound, TaskEnded
+from services.api.errors import TaskEnded, TaskNotFound
 from services.api.scopes import Scope
 from services.api.tasks import TaskReader
 from shared.bus.events import Event, EventType
@@ -44,14 +44,14 @@ class Cancellations:
         self._publisher = publisher
 
     async def request(self, task_id: str, account_id: str) -> Cancellation:
-        """Repeating a request changes nothing. Raises NotFound, and TaskEnded where it comes too late."""
+        """Repeating a request changes nothing. Raises TaskNotFound, and TaskEnded where it comes too late."""
         task = await self._store.request_cancel(task_id, account_id)
         if task is not None:
             await self._publisher.publish([Event(EventType.TASK_CANCEL_REQUESTED, (task.id,))])
             return Cancellation(task, ended=False)
         task = await self._tasks.get(task_id, account_id)
         if task is None:
-            raise NotFound("Task not found")
+            raise TaskNotFound
         if not _is_cancelled(task):
             raise TaskEnded(_TOO_LATE.get(task.state, "The task has already failed"))
         return Cancellation(task, ended=True)

@@ -23,6 +23,12 @@ class NotFound(HatcheryError):
     code, status = "not_found", 404
 
 
+class TaskNotFound(NotFound):
+    """Task not found"""
+
+    code = "task_not_found"
+
+
 class MethodNotAllowed(HatcheryError):
     """This address does not take this method"""
 

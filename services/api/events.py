@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.api.admission import Admission
-from services.api.errors import MalformedRequest, NotFound
+from services.api.errors import MalformedRequest, TaskNotFound
 from services.api.history import Change, StatusOf, changes
 from services.api.scopes import Scope
 from services.api.tasks import TaskReader
@@ -42,11 +42,11 @@ class TaskEvents:
     async def answer(self, task_id: str, account_id: str, after: int) -> Response:
         """What has happened since move `after`, then what happens; 204 when nothing can any more.
 
-        Raises NotFound and TooManyWaiters.
+        Raises TaskNotFound and TooManyWaiters.
         """
         task = await self._tasks.get(task_id, account_id)
         if task is None or task.dialect not in self._statuses:
-            raise NotFound("Task not found")
+            raise TaskNotFound
         if task.state in FINAL and after >= len(task.history) - 1:
             return Response(status_code=204)
         self._bell.admit()

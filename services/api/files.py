@@ -28,24 +28,28 @@ def file_endpoints(files: Files, streams: FileStreams) -> APIRouter:
     async def read_image(request: Request, task_id: str, name: str) -> Response:
         if not _TASK_ID.fullmatch(task_id) or not _IMAGE.fullmatch(name):
             raise NotFound
-        return await _answer(files, streams, request, f"images/{task_id}/{name}")
+        return await stored_answer(files, streams, request, f"images/{task_id}/{name}")
 
     @router.api_route("/videos/{task_id}/{name}", methods=["GET", "HEAD"])
     async def read_video(request: Request, task_id: str, name: str) -> Response:
         if not _TASK_ID.fullmatch(task_id) or not _VIDEO.fullmatch(name):
             raise NotFound
-        return await _answer(files, streams, request, f"videos/{task_id}/{name}")
+        return await stored_answer(files, streams, request, f"videos/{task_id}/{name}")
 
     @router.api_route("/inputs/{task_id}/{name}", methods=["GET", "HEAD"])
     async def read_input(request: Request, task_id: str, name: str) -> Response:
         if not _TASK_ID.fullmatch(task_id) or not _IMAGE.fullmatch(name):
             raise NotFound
-        return await _answer(files, streams, request, f"inputs/{task_id}/{name}")
+        return await stored_answer(files, streams, request, f"inputs/{task_id}/{name}")
 
     return router
 
 
-async def _answer(files: Files, streams: FileStreams, request: Request, key: str) -> Response:
+async def stored_answer(files: Files, streams: FileStreams, request: Request, key: str) -> Response:
+    """The file under a key of the bucket, or the part of it that the request asks for.
+
+    Raises FileMissing, RangeUnsatisfiable, StorageUnavailable and ServiceUnavailable.
+    """
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(streams.turn(request.scope))
         part = _part(request)

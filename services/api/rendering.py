@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from services.api.dialects.aigenway import errors as aigenway
 from services.api.dialects.eggapi import errors as eggapi
 from services.api.dialects.openai import errors as openai
 from services.api.dialects.paths import AIGENWAY, EGGAPI, OPENAI, dialect_of
@@ -24,7 +25,7 @@ Render = Callable[[HatcheryError, str], Response]
 """An error, and the id of the request, as the answer of one dialect."""
 
 RENDERERS: Mapping[str, Render] = MappingProxyType(
-    {EGGAPI: eggapi.render_error, OPENAI: openai.render_error, AIGENWAY: eggapi.render_error}
+    {EGGAPI: eggapi.render_error, OPENAI: openai.render_error, AIGENWAY: aigenway.render_error}
 )
 
 

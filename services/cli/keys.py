@@ -29,7 +29,8 @@ def _accounts(platform: Platform) -> Accounts:
 
 
 def _keys(platform: Platform) -> Keys:
-    return Keys(platform.database, platform.clock, platform.settings.key_pepper)
+    secrets = SecretBox(platform.settings.secrets_key.get_secret_value())
+    return Keys(platform.database, platform.clock, platform.settings.key_pepper, secrets)
 
 
 @key_app.command("create")
@@ -51,21 +52,26 @@ def create_key(
     state_dir: StateDir = None,
     json: AsJson = False,
 ) -> None:
-    """Make an API key. It is shown once and never again."""
+    """Make an API key and its webhook secret. They are shown once and never again."""
 
-    async def work(platform: Platform) -> tuple[str, str]:
+    async def work(platform: Platform) -> tuple[str, str, str | None]:
         now = platform.clock.now()
         expires_at = None if expires is None else parse_expiry(expires, now)
         if expires is not None and (expires_at is None or expires_at <= now):
             fail("--expires is a time to come, such as 90d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z")
         account = await _accounts(platform).get(account_id)
-        return await _keys(platform).create(account.id, name, scope or (), expires_at, rpm)
+        keys = _keys(platform)
+        key_id, api_key = await keys.create(account.id, name, scope or (), expires_at, rpm)
+        return key_id, api_key, await keys.webhook_secret(key_id)
 
-    key_id, api_key = act(state_dir, work)
+    key_id, api_key, secret = act(state_dir, work)
     if json:
-        show_json({"key_id": key_id, "api_key": api_key})
+        show_json({"key_id": key_id, "api_key": api_key, "webhook_secret": secret})
         return
-    Console().print(f"key id   {key_id}\nAPI key  {api_key}\nKeep it: it cannot be shown again.")
+    Console().print(
+        f"key id          {key_id}\nAPI key         {api_key}\nwebhook secret  {secret}\n"
+        "Keep them: they cannot be shown again."
+    )
 
 
 @key_app.command("list")

@@ -21,6 +21,7 @@ from services.notifier.settings import NotifierSettings
 from services.notifier.signers import Signers
 from services.notifier.store import DeliveryStore
 from shared.accounts.account import Accounts
+from shared.accounts.key import Keys
 from shared.batching import Batcher
 from shared.bus.topology import NOTIFIER_QUEUE
 from shared.clock import Clock
@@ -74,12 +75,13 @@ def assemble(
     jitter: Callable[[], float] = full_jitter,
 ) -> Notifier:
     """The notifier on top of its connections. `jitter` gives numbers from -1 to 1."""
-    accounts = Accounts(database, clock, SecretBox(settings.secrets_key.get_secret_value()))
+    secrets = SecretBox(settings.secrets_key.get_secret_value())
+    signers = Signers(Accounts(database, clock, secrets), Keys(database, clock, settings.key_pepper, secrets))
     store = DeliveryStore(database, clock, settings.lease)
     recordings: Batcher[Recording, None] = Batcher(
         "notifier.recordings", store.record, gather_seconds=GATHER_SECONDS
     )
-    courier = Courier(Sender(session), Signers(accounts), recordings, clock, killpoints, jitter)
+    courier = Courier(Sender(session), signers, recordings, clock, killpoints, jitter)
     dispatcher = Dispatcher(courier.deliver, settings.limits)
     return Notifier(
         NotifierHandlers(tasks, store, dispatcher, settings),

@@ -89,15 +89,13 @@ class Courier:
 
     async def _post(self, delivery: Delivery, at: datetime) -> Answer:
         try:
-            signer = await self._signers.of(delivery.account_id)
+            headers = await self._signers.headers(delivery, at)
         except UnknownAccount:
             return Answer(error="no webhook secret")
         except InvalidTag:
-            log.error("webhook secret not readable", account_id=delivery.account_id)
+            log.error("webhook secret not readable", account_id=delivery.account_id, key_id=delivery.key_id)
             return Answer(error="no webhook secret")
-        return await self._sender.post(
-            delivery.url, delivery.body, signer.headers(delivery.id, delivery.body, at)
-        )
+        return await self._sender.post(delivery.url, delivery.body, headers)
 
     async def _record(self, recording: Recording) -> None:
         """Once posted, an attempt is worth keeping: forgetting it would send it twice."""

@@ -58,6 +58,8 @@ class NewDelivery:
     event: str
     url: str
     body: bytes
+    key_id: str | None = None
+    """The API key of the task."""
 
     @property
     def host(self) -> str:
@@ -75,6 +77,7 @@ class NewDelivery:
             "host": self.host,
             "dialect": self.dialect,
             "body": self.body,
+            "key_id": self.key_id,
             "state": DeliveryState.PENDING,
             "attempts": [],
             "wake_at": wake_at,
@@ -96,6 +99,10 @@ class Delivery:
     attempts_made: int
     owner: str
     leased_until: datetime
+    event: str = ""
+    dialect: str = ""
+    key_id: str | None = None
+    """Of deliveries made by an earlier version it is not known."""
 
     @classmethod
     def claimed(cls, document: Document, owner: str, leased_until: datetime) -> Self:
@@ -109,6 +116,9 @@ class Delivery:
             attempts_made=len(document["attempts"]),
             owner=owner,
             leased_until=leased_until,
+            event=document["event"],
+            dialect=document["dialect"],
+            key_id=document.get("key_id"),
         )
 
 

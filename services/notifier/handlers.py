@@ -53,4 +53,5 @@ class NotifierHandlers:
             event=payload.event,
             url=url,
             body=payload.body,
+            key_id=task.key_id,
         )

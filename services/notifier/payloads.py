@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from shared.aigenway import CURRENCY, METHOD, PROVIDER, failure_code, result_of, units_text
 from shared.errors import HatcheryError
 from shared.links import file_url
 from shared.money import usd_from_nano
@@ -17,7 +18,11 @@ from shared.tasks.lifecycle import State
 from shared.tasks.model import Task
 
 LONGEST_ERROR: Final = 1000
-"""Characters; keeps every payload below 20 KB."""
+"""Characters; keeps payloads below 20 KB, but for those with the answer of a text method."""
+
+
+GENERATION_COMPLETED: Final = "generation.completed"
+"""Aigenway's only event."""
 
 
 class NoWebhooks(HatcheryError):
@@ -72,4 +77,28 @@ def _output(task: Task, settings: Settings) -> dict[str, Any]:
     return {"url": urls[0], "urls": urls}
 
 
-_RENDERERS: Mapping[str, Callable[[Task, Settings], Payload]] = MappingProxyType({"eggapi": _eggapi})
+def _aigenway(task: Task, settings: Settings) -> Payload:
+    """Aigenway, "Webhooks": one event for every end, and `status` in small letters tells which."""
+    completed = task.state is State.COMPLETED
+    error = None
+    if not completed:
+        message = task.failure.message[:LONGEST_ERROR] if task.failure else "The task failed"
+        error = {"code": failure_code(task.failure), "message": message}
+    content = {
+        "event": GENERATION_COMPLETED,
+        "task_id": task.id,
+        "status": "succeeded" if completed else task.state.value,
+        "provider": task.dialect_fields.get(PROVIDER),
+        "model": task.public_model,
+        "method": task.dialect_fields.get(METHOD),
+        "charged_amount": units_text(task.cost_nano),
+        "currency": CURRENCY,
+        "result": result_of(task, settings.public_url) if completed else None,
+        "error": error,
+    }
+    return Payload(GENERATION_COMPLETED, orjson.dumps(content))
+
+
+_RENDERERS: Mapping[str, Callable[[Task, Settings], Payload]] = MappingProxyType(
+    {"eggapi": _eggapi, "aigenway": _aigenway}
+)

@@ -1,33 +1,56 @@
-"""Each account's signer, kept for half a minute so that a busy account costs no query per delivery."""
+"""The signatures of deliveries. Secrets are kept for half a minute, so that a busy account costs no query per
+delivery."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
-from services.notifier.signing import Signer
-from shared.accounts.account import Accounts
+from services.notifier.delivery import Delivery
+from services.notifier.signing import AigenwaySigner, Signer
 
 KEPT_FOR = timedelta(seconds=30)
+AIGENWAY: Final = "aigenway"
 _MOST_KEPT = 10_000
 
 
+class AccountSecrets(Protocol):
+    async def webhook_secret(self, account_id: str) -> str: ...
+
+
+class KeySecrets(Protocol):
+    async def webhook_secret(self, key_id: str) -> str | None: ...
+
+
 class Signers:
-    """Signers by account."""
+    """Signs with the secret of the account or, for Aigenway, with that of the API key."""
 
-    def __init__(self, accounts: Accounts, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, accounts: AccountSecrets, keys: KeySecrets, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._accounts = accounts
+        self._keys = keys
         self._monotonic = monotonic
-        self._kept: dict[str, tuple[float, Signer]] = {}
+        self._kept: dict[tuple[str, str | None], tuple[float, str]] = {}
 
-    async def of(self, account_id: str) -> Signer:
-        """Raises UnknownAccount."""
-        kept = self._kept.get(account_id)
+    async def headers(self, delivery: Delivery, at: datetime) -> dict[str, str]:
+        """The headers of an attempt made at this time. Raises UnknownAccount."""
+        if delivery.dialect == AIGENWAY:
+            secret = await self._secret(delivery.account_id, delivery.key_id)
+            return AigenwaySigner(secret).headers(delivery.event, delivery.task_id, delivery.body)
+        secret = await self._secret(delivery.account_id, None)
+        return Signer(secret).headers(delivery.id, delivery.body, at)
+
+    async def _secret(self, account_id: str, key_id: str | None) -> str:
+        kept = self._kept.get((account_id, key_id))
         if kept is not None and kept[0] > self._monotonic():
             return kept[1]
-        signer = Signer(await self._accounts.webhook_secret(account_id))
+        # Keys of earlier versions have no secret of their own.
+        own = await self._keys.webhook_secret(key_id) if key_id is not None else None
+        secret = own or await self._accounts.webhook_secret(account_id)
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
-        self._kept[account_id] = (self._monotonic() + KEPT_FOR.total_seconds(), signer)
-        return signer
+        self._kept[account_id, key_id] = (self._monotonic() + KEPT_FOR.total_seconds(), secret)
+        return secret

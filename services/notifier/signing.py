@@ -1,4 +1,4 @@
-"""Signatures of one delivery in two forms: EggAPI's own and Standard Webhooks. No I/O."""
+"""Signatures of one delivery: EggAPI's together with Standard Webhooks, or Aigenway's. No I/O."""
 
 from __future__ import annotations
 
@@ -31,4 +31,20 @@ class Signer:
             "webhook-id": delivery_id,
             "webhook-timestamp": timestamp,
             "webhook-signature": signature,
+        }
+
+
+class AigenwaySigner:
+    """Signs with the webhook secret of one API key: the body alone (Webhooks, "Verifying signatures")."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = secret.encode()
+
+    def headers(self, event: str, task_id: str, body: bytes) -> dict[str, str]:
+        """The headers of an attempt, whenever it is made."""
+        return {
+            "User-Agent": "aiagg-webhook/1.0",
+            "X-Aggregator-Event": event,
+            "X-Aggregator-Task-Id": task_id,
+            "X-Aggregator-Signature": f"sha256={hmac.digest(self._key, body, 'sha256').hex()}",
         }

@@ -21,6 +21,9 @@ _CLOCK_DIFFERENCE = timedelta(seconds=1)
 _PARTS = {
     "task_id": 1,
     "account_id": 1,
+    "key_id": 1,
+    "dialect": 1,
+    "event": 1,
     "url": 1,
     "host": 1,
     "body": 1,

@@ -29,6 +29,9 @@ class Requests:
             options=attempt.options,
             kind=Kind.VIDEO if task.kind == "video_generate" else Kind.IMAGE,
             duration_seconds=request.duration_seconds,
+            quality=request.quality,
+            background=request.background,
+            mask_url=request.mask_url,
             callback_url=self._callback_url(task),
             time_limit=attempt.soft_deadline_at - now,
         )

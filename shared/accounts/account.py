@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +11,7 @@ from shared.clock import Clock
 from shared.errors import HatcheryError
 from shared.ids import Prefix, new_id
 from shared.mongo import Database, Document
-from shared.secrets import SecretBox
+from shared.secrets import SecretBox, new_webhook_secret
 
 
 class EmailTaken(HatcheryError):
@@ -62,7 +60,7 @@ class Accounts:
         if not name or "." not in domain or any(character.isspace() for character in address):
             raise BadEmail
         account = Account(new_id(Prefix.ACCOUNT), address, "active", self._clock.now())
-        secret = "whsec_" + base64.b64encode(os.urandom(24)).decode()
+        secret = new_webhook_secret()
         try:
             await self._accounts.insert_one(
                 {

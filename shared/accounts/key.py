@@ -17,6 +17,7 @@ from shared.clock import Clock
 from shared.errors import HatcheryError
 from shared.ids import Prefix, new_id
 from shared.mongo import Database
+from shared.secrets import SecretBox, new_webhook_secret
 
 _ALPHABET = string.digits + string.ascii_letters
 _PREFIX_LENGTH = 8
@@ -90,11 +91,15 @@ def _checksum(body: str) -> str:
 class Keys:
     """The `keys` collection."""
 
-    def __init__(self, database: Database, clock: Clock, pepper: SecretStr) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, pepper: SecretStr, secrets: SecretBox | None = None
+    ) -> None:
+        """With `secrets`, new keys get a webhook secret of their own, and those can be read."""
         self._keys = database["keys"]
         self._accounts = database["accounts"]
         self._clock = clock
         self._pepper = pepper.get_secret_value().encode()
+        self._secrets = secrets
 
     async def create(
         self,
@@ -106,6 +111,9 @@ class Keys:
     ) -> tuple[str, str]:
         """Key id and the key itself, which is not stored and cannot be shown again."""
         key, key_id = new_key(), new_id(Prefix.KEY)
+        sealed = {}
+        if self._secrets is not None:
+            sealed["webhook_secret"] = self._secrets.seal(new_webhook_secret(), key_id)
         await self._keys.insert_one(
             {
                 "_id": key_id,
@@ -119,9 +127,17 @@ class Keys:
                 "requests_per_minute": requests_per_minute,
                 "created_at": self._clock.now(),
                 "revoked_at": None,
+                **sealed,
             }
         )
         return key_id, key
+
+    async def webhook_secret(self, key_id: str) -> str | None:
+        """What signs the webhooks of this key's Aigenway tasks; None for one without a secret of its own."""
+        found = await self._keys.find_one({"_id": key_id}, {"webhook_secret": 1})
+        if self._secrets is None or found is None or "webhook_secret" not in found:
+            return None
+        return self._secrets.open(found["webhook_secret"], key_id)
 
     async def revoke(self, key_id: str) -> None:
         """Void a key; a second time changes nothing. Raises UnknownKey."""

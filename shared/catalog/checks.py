@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from shared.catalog.aigenway_checks import aigenway_problems
 from shared.catalog.model import Catalog, ModelEntry, ProviderEntry, TokenPrice
 from shared.catalog.openai_offer_checks import openai_offer_problems
 from shared.catalog.problems import Problem
@@ -33,6 +34,7 @@ def problems_of(catalog: Catalog) -> Iterator[Problem]:
             yield from route_problems(path, route, model, sorted(catalog.providers))
         yield from _chain_problems(model_id, model)
     yield from openai_offer_problems(catalog)
+    yield from aigenway_problems(catalog)
 
 
 def _provider_problems(name: str, provider: ProviderEntry) -> Iterator[Problem]:

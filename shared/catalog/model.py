@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from shared.catalog.aigenway_offers import Aigenway
+from shared.catalog.amounts import Usd
 from shared.catalog.openai_offers import DEFAULT_CREDIT_USD, OpenAiOffer
-from shared.money import nano_from_usd
 from shared.providers.capabilities import Kind
-
-
-def _exact(amount: str) -> str:
-    if Decimal(nano_from_usd(amount)) < 0:
-        raise ValueError("a price is not negative")
-    return amount
-
-
-Usd = Annotated[str, AfterValidator(_exact)]
-"""An amount in USD as text, such as "0.0160": exact, at most nine decimals."""
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 
@@ -167,6 +157,8 @@ class Catalog(_Entry):
     """What a credit of the OpenAI-style dialect costs."""
     openai: dict[str, OpenAiOffer] = Field(default_factory=dict)
     """By the ids that its clients use."""
+    aigenway: Aigenway = Aigenway()
+    """What the Aigenway dialect offers."""
 
     @property
     def revealed(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from shared.catalog.aigenway_offers import Aigenway, AigenwayOffer, BundlePrice, Coupon
 from shared.catalog.model import (
     BreakerSettings,
     Catalog,
@@ -34,8 +35,12 @@ class Problem:
 
 
 _ENTRIES: Final[tuple[type[BaseModel], ...]] = (
+    Aigenway,
+    AigenwayOffer,
     BreakerSettings,
+    BundlePrice,
     Catalog,
+    Coupon,
     ImagePrice,
     Limits,
     ModelEntry,

@@ -34,6 +34,12 @@ class GenerationRequest:
     kind: Kind = Kind.IMAGE
     duration_seconds: int | None = None
     """Of a video."""
+    quality: str | None = None
+    """low, medium or high, for models that can be asked for one."""
+    background: str | None = None
+    """transparent or opaque, likewise."""
+    mask_url: str | None = None
+    """A PNG that is transparent where the first input image may be changed."""
     callback_url: str | None = None
     """Where the provider may tell that the job is over; only a hint."""
     time_limit: timedelta | None = None

@@ -56,9 +56,10 @@ class OpenAiProvider:
             )
         try:
             images = await asyncio.gather(*(self._inputs.load(url) for url in request.image_urls))
+            mask = await self._inputs.load(request.mask_url) if images and request.mask_url else None
         except UnusableInput as error:
             return Failed(ErrorClass.CALLER_FAULT, str(error))
-        calls = (self._make(request, count, images) for count in counts(request.num_outputs))
+        calls = (self._make(request, count, images, mask) for count in counts(request.num_outputs))
         return settle(await asyncio.gather(*calls))
 
     async def poll(self, job: ProviderJob) -> Failed:
@@ -78,7 +79,11 @@ class OpenAiProvider:
         return await self._text.embed(request)
 
     async def _make(
-        self, request: GenerationRequest, count: int, images: Sequence[InputImage]
+        self,
+        request: GenerationRequest,
+        count: int,
+        images: Sequence[InputImage],
+        mask: InputImage | None,
     ) -> Done | Failed:
         body = image_body(request, count)
         reply = await self._client.call(
@@ -86,7 +91,7 @@ class OpenAiProvider:
             f"{self._client.base_url}/images/{'edits' if images else 'generations'}",
             self._client.limits.generate_within(request.time_limit),
             None if images else body,
-            form=(lambda: edit_form(body, images)) if images else None,
+            form=(lambda: edit_form(body, images, mask)) if images else None,
             most_bytes=MOST_BYTES,
         )
         return read_images(reply, failure)

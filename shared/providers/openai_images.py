@@ -43,6 +43,10 @@ def image_body(request: GenerationRequest, count: int) -> dict[str, Any]:
     }
     if size := size_of(request.aspect_ratio, request.resolution):
         body["size"] = size
+    if request.quality:
+        body["quality"] = request.quality
+    if request.background:
+        body["background"] = request.background
     return {**body, **request.options}
 
 
@@ -62,7 +66,9 @@ def size_of(aspect_ratio: str | None, resolution: str | None) -> str | None:
     return wide if int(width) > int(height) else tall
 
 
-def edit_form(body: Mapping[str, Any], images: Sequence[InputImage]) -> aiohttp.FormData:
+def edit_form(
+    body: Mapping[str, Any], images: Sequence[InputImage], mask: InputImage | None = None
+) -> aiohttp.FormData:
     """The fields and the input images as multipart; good for one sending."""
     form = aiohttp.FormData()
     for name, value in body.items():
@@ -74,6 +80,8 @@ def edit_form(body: Mapping[str, Any], images: Sequence[InputImage]) -> aiohttp.
             filename=f"image-{number}.{image.content_type.rpartition('/')[2]}",
             content_type=image.content_type,
         )
+    if mask is not None:
+        form.add_field("mask", io.BytesIO(mask.data), filename="mask.png", content_type=mask.content_type)
     return form
 
 

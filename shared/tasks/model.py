@@ -29,6 +29,11 @@ class TaskRequest(_Part):
     image_urls: tuple[str, ...] = ()
     duration_seconds: int | None = None
     """Of a video."""
+    quality: str | None = None
+    """low, medium or high, of models that can be asked for one; so are the next two."""
+    background: str | None = None
+    mask_url: str | None = None
+    """Of a PNG that is transparent where the first input image may be changed."""
 
 
 class TokenPrices(_Part):
@@ -169,6 +174,8 @@ class Task(_Part):
     attempts: tuple[Attempt, ...] = ()
     outputs: tuple[OutputFile, ...] = ()
     tokens: Tokens | None = None
+    result: bytes | None = None
+    """What a text call gave, as JSON in the dialect's form, where the dialect tells it again."""
     cost_nano: int = 0
     failure: TaskFailure | None = None
     faults: int = 0

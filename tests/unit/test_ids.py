@@ -13,7 +13,12 @@ from shared.ids import Prefix, new_id
 @pytest.mark.parametrize("prefix", list(Prefix))
 def test_an_id_is_its_prefix_and_a_lower_case_ulid(prefix: Prefix) -> None:
     start = prefix.value if prefix is Prefix.CHAT else f"{prefix.value}_"
-    assert re.fullmatch(rf"{start}[0-9a-hjkmnp-tv-z]{{26}}", new_id(prefix))
+    made = new_id(prefix).lower() if prefix is Prefix.AIGENWAY_TASK else new_id(prefix)
+    assert re.fullmatch(rf"{start}[0-9a-hjkmnp-tv-z]{{26}}", made)
+
+
+def test_aigenways_tasks_have_their_ulid_in_capitals() -> None:
+    assert re.fullmatch("tsk_[0-9A-HJKMNP-TV-Z]{26}", new_id(Prefix.AIGENWAY_TASK))
 
 
 def test_a_chats_id_looks_as_openais_clients_know_it() -> None:

@@ -15,12 +15,15 @@ def dialect_of(path: str) -> str:
     """By the path alone, before anything is looked up.
 
     `/api/v1` is the OpenAI-style platform's. Under `/v1`, EggAPI has its five addresses and the tasks whose
-    ids begin with `gen_`, Aigenway all others. The rest is ours and speaks EggAPI's way.
+    ids begin with `gen_` (but for their `/result`, which it does not know), Aigenway all others. The rest is
+    ours and speaks EggAPI's way.
     """
     if path == "/api" or path.startswith("/api/"):
         return OPENAI
     if not (path == "/v1" or path.startswith("/v1/")):
         return EGGAPI
-    if path.rstrip("/") in _EGGAPI_PATHS or path.startswith("/v1/tasks/gen_"):
+    if path.rstrip("/") in _EGGAPI_PATHS:
+        return EGGAPI
+    if path.startswith("/v1/tasks/gen_") and not path.endswith("/result"):
         return EGGAPI
     return AIGENWAY

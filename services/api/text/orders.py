@@ -1,7 +1,7 @@
 """Money and record of text calls: held before, taken after, given back when nothing came.
 
-The api plays router and worker itself here. Prompts are not stored, and answers only for a client that
-sends an Idempotency-Key, for as long as that key lasts.
+The api plays router and worker itself here. Prompts are not stored. Answers are stored for a client that
+sends an Idempotency-Key, for as long as that key lasts, and for dialects whose tasks can be read again.
 """
 
 from __future__ import annotations
@@ -62,15 +62,19 @@ class TextOrders:
         attempts: Sequence[Attempt],
         tokens: Tokens | None,
         answer: Answer | None = None,
+        result: bytes | None = None,
     ) -> None:
         """The client has its answer, or the part of it that it waited for: charge.
 
-        A whole `answer` is kept for a task with an Idempotency-Key, unless it is too long.
+        A whole `answer` is kept for a task with an Idempotency-Key, unless it is too long. A `result` is kept
+        with the task, likewise.
         """
         self._killpoints.reach("api.text_before_generated")
         fields: dict[str, Any] = {"attempts": _stored(attempts), "outputs": []}
         if tokens is not None:
             fields["tokens"] = tokens.model_dump()
+        if result is not None and len(result) <= MOST_KEPT_BYTES:
+            fields["result"] = result
         if task.idempotency is not None:
             fields["idempotency.expires_at"] = self._clock.now() + KEY_LIFETIME
             if answer is not None and len(answer.body) <= MOST_KEPT_BYTES:

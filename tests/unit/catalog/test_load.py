@@ -42,6 +42,12 @@ def test_the_catalog_that_comes_with_the_project_is_good() -> None:
         "gpt-5": "chat",
         "gpt-5-mini": "chat",
         "text-embedding-3-small": "embedding",
+        "nanobanana-2": "image",
+        "imagen-4-ultra": "image",
+        "gpt-image-2": "image",
+        "gemini-2.5-pro": "chat",
+        "gemini-2.5-flash-lite": "chat",
+        "text-embedding-004": "embedding",
     }
     assert [route.name for route in catalog.models["nanobanana"].chain[:2]] == [
         "fal:fal-ai/nano-banana",

@@ -78,3 +78,61 @@ def test_a_payload_stays_below_twenty_kilobytes(settings: Settings, character: s
 def test_a_dialect_without_webhooks_is_refused(settings: Settings) -> None:
     with pytest.raises(NoWebhooks):
         render(Task.model_validate(final_task(dialect="none")), settings)
+
+
+ULID = "01JAX4Q7Z9WMKD3F5T8R2VBNHC"
+OF_AIGENWAY = {
+    "_id": f"tsk_{ULID}",
+    "dialect": "aigenway",
+    "public_model": "kling-2.6",
+    "dialect_fields": {"provider": "kling_ai", "method": "text_to_video", "file_token": "a1b2"},
+}
+
+
+def test_aigenway_tells_of_success_in_small_letters_and_units(settings: Settings) -> None:
+    payload = render(Task.model_validate(final_task(**OF_AIGENWAY)), settings)
+
+    url = f"http://127.0.0.1:8000/v1/files/results/acc_1/tsk_{ULID}/image_0-a1b2.png"
+    file = (
+        f'"type":"image","url":"{url}","mime_type":"image/png","available_until":"2026-03-05T09:15:19.750Z"'
+    )
+    assert payload.event == "generation.completed"
+    assert payload.body.decode() == (
+        f'{{"event":"generation.completed","task_id":"tsk_{ULID}","status":"succeeded",'
+        '"provider":"kling_ai","model":"kling-2.6","method":"text_to_video","charged_amount":"1600000",'
+        f'"currency":"USD","result":{{{file},"files":[{{{file}}}]}},"error":null}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "error_class", "status", "code"),
+    [
+        (State.FAILED, "deadline", "failed", "task_timed_out"),
+        (State.FAILED, "policy_refusal", "failed", "task_failed"),
+        (State.FAILED, "caller_fault", "failed", "invalid_parameters"),
+        (State.FAILED, "transient", "failed", "provider_unavailable"),
+        (State.CANCELLED, "cancelled", "cancelled", "task_failed"),
+    ],
+)
+def test_aigenway_tells_of_failures_under_the_same_event(
+    settings: Settings, state: State, error_class: str, status: str, code: str
+) -> None:
+    failure = refused("Task timed out", error_class)
+    document = final_task(state, images=0, failure=failure, **OF_AIGENWAY)
+
+    payload = render(Task.model_validate(document), settings)
+
+    assert payload.event == "generation.completed"
+    assert payload.body.decode() == (
+        f'{{"event":"generation.completed","task_id":"tsk_{ULID}","status":"{status}",'
+        '"provider":"kling_ai","model":"kling-2.6","method":"text_to_video","charged_amount":"0",'
+        f'"currency":"USD","result":null,"error":{{"code":"{code}","message":"Task timed out"}}}}'
+    )
+
+
+def test_aigenway_tells_the_answer_of_a_text_method(settings: Settings) -> None:
+    document = final_task(images=0, mode="sync", result=b'{"text":"42","files":[]}', **OF_AIGENWAY)
+
+    told = orjson.loads(render(Task.model_validate(document), settings).body)
+
+    assert told["result"] == {"text": "42", "files": []}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from standardwebhooks import Webhook
 
-from services.notifier.signing import Signer
+from services.notifier.signing import AigenwaySigner, Signer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -54,3 +54,15 @@ def test_two_accounts_sign_differently() -> None:
 
     assert mine["X-EggAPI-Signature"] != other["X-EggAPI-Signature"]
     assert mine["webhook-signature"] != other["webhook-signature"]
+
+
+def test_aigenways_signature_takes_the_body_alone() -> None:
+    headers = AigenwaySigner(SECRET).headers("generation.completed", "tsk_1", b'{"a":1}')
+
+    expected = hmac.new(SECRET.encode(), b'{"a":1}', hashlib.sha256).hexdigest()
+    assert headers == {
+        "User-Agent": "aiagg-webhook/1.0",
+        "X-Aggregator-Event": "generation.completed",
+        "X-Aggregator-Task-Id": "tsk_1",
+        "X-Aggregator-Signature": f"sha256={expected}",
+    }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pymongo.errors import AutoReconnect
 
 from services.notifier.courier import Courier
@@ -14,7 +16,7 @@ from services.notifier.dispatch import Dispatcher, Limits
 from services.notifier.retries import RetrySweeper
 from services.notifier.sender import Answer
 from services.notifier.signers import KEPT_FOR, Signers
-from services.notifier.signing import Signer
+from services.notifier.signing import AigenwaySigner, Signer
 from shared.accounts.account import UnknownAccount
 from shared.batching import Batcher
 from shared.killpoints import KillPoints
@@ -32,6 +34,12 @@ DELIVERY = Delivery(
     attempts_made=0,
     owner="own_1",
     leased_until=NOW + timedelta(seconds=30),
+)
+
+
+OF_A_KEY = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+OF_AIGENWAY = replace(
+    DELIVERY, task_id="tsk_1", event="generation.completed", dialect="aigenway", key_id="key_1"
 )
 
 
@@ -62,6 +70,16 @@ class FakeAccounts:
         return SECRET
 
 
+class FakeKeys:
+    """Knows the secrets of some keys."""
+
+    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+        self._secrets = secrets or {}
+
+    async def webhook_secret(self, key_id: str) -> str | None:
+        return self._secrets.get(key_id)
+
+
 async def test_an_attempt_that_cannot_be_recorded_yet_is_recorded_later_and_posted_once() -> None:
     written: list[Recording] = []
     failures = [AutoReconnect(), AutoReconnect()]
@@ -75,7 +93,7 @@ async def test_an_attempt_that_cannot_be_recorded_yet_is_recorded_later_and_post
     sender = CountingSender()
     courier = Courier(
         sender,
-        Signers(FakeAccounts()),
+        Signers(FakeAccounts(), FakeKeys()),
         Batcher("recordings", record),
         StillClock(),
         KillPoints(),
@@ -115,15 +133,35 @@ async def test_a_sweep_without_a_database_is_only_postponed() -> None:
     assert sent == [DELIVERY]
 
 
-async def test_an_accounts_signer_is_kept_for_half_a_minute() -> None:
+async def test_an_accounts_secret_is_kept_for_half_a_minute() -> None:
     accounts, time = FakeAccounts(), [0.0]
-    signers = Signers(accounts, monotonic=lambda: time[0])
+    signers = Signers(accounts, FakeKeys(), monotonic=lambda: time[0])
 
-    first = await signers.of("acc_1")
+    first = await signers.headers(DELIVERY, NOW)
     time[0] = KEPT_FOR.total_seconds() - 1
-    assert await signers.of("acc_1") is first
+    await signers.headers(DELIVERY, NOW)
+    assert accounts.asked == 1
     time[0] += 1
-    later = await signers.of("acc_1")
+    later = await signers.headers(DELIVERY, NOW)
 
     assert accounts.asked == 2
-    assert later.headers("whd_1", b"{}", NOW) == Signer(SECRET).headers("whd_1", b"{}", NOW)
+    assert first == later == Signer(SECRET).headers("whd_1", b"{}", NOW)
+
+
+async def test_aigenways_webhooks_are_signed_with_the_secret_of_their_key() -> None:
+    accounts = FakeAccounts()
+    signers = Signers(accounts, FakeKeys({"key_1": OF_A_KEY}))
+
+    headers = await signers.headers(OF_AIGENWAY, NOW)
+
+    assert headers == AigenwaySigner(OF_A_KEY).headers("generation.completed", "tsk_1", b"{}")
+    assert accounts.asked == 0
+
+
+@pytest.mark.parametrize("key_id", ["key_of_old", None])
+async def test_a_key_without_a_secret_signs_with_its_accounts(key_id: str | None) -> None:
+    signers = Signers(FakeAccounts(), FakeKeys({"key_1": OF_A_KEY}))
+
+    headers = await signers.headers(replace(OF_AIGENWAY, key_id=key_id), NOW)
+
+    assert headers == AigenwaySigner(SECRET).headers("generation.completed", "tsk_1", b"{}")
