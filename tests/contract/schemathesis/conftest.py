@@ -34,7 +34,7 @@ GENERATION = {
     "method": "text_to_image",
     "params": {"prompt": "a hen"},
 }
-Ask = Callable[[Case], None]
+Ask = Callable[[Case, str], None]
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -53,7 +53,8 @@ async def task_ids(customer: Customer) -> dict[str, str]:
     tsk = (await customer.http.post("/v1/generations", json=GENERATION)).json()["task_id"]
     await customer.finished(gen)
     async with asyncio.timeout(60):
-        while (await customer.http.get(f"/api/v1/tasks/{img}")).json()["status"] != "completed":
+        # Polled, as by its clients.
+        while (await customer.http.get(f"/api/v1/tasks/{img}")).json()["status"] != "completed":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert (await customer.http.get(f"/v1/tasks/{tsk}?wait=25")).json()["status"] == "SUCCEEDED"
     return {"gen": gen, "img": img, "tsk": tsk}
@@ -65,8 +66,8 @@ def ask(
 ) -> Ask:
     """Send a made-up request, and compare the answer with the document."""
 
-    def send(case: Case) -> None:
-        lead(case, task_ids, simulator_process.sink("fuzzer"))
+    def send(case: Case, dialect: str) -> None:
+        lead(case, dialect, task_ids, simulator_process.sink("fuzzer"))
         headers = {"Authorization": f"Bearer {customer.key}"}
         case.call_and_validate(base_url=session_stack.api_url, headers=headers, checks=CHECKS, timeout=30)
 

@@ -21,16 +21,16 @@ bounded = settings(
 @EGGAPI.parametrize()
 @bounded
 def test_eggapi_answers_as_documented(case: Case, ask: Ask) -> None:
-    ask(case)
+    ask(case, "eggapi")
 
 
 @OPENAI.parametrize()
 @bounded
 def test_the_openai_style_dialect_answers_as_documented(case: Case, ask: Ask) -> None:
-    ask(case)
+    ask(case, "openai")
 
 
 @AIGENWAY.parametrize()
 @bounded
 def test_the_aigenway_dialect_answers_as_documented(case: Case, ask: Ask) -> None:
-    ask(case)
+    ask(case, "aigenway")

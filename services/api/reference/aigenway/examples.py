@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-TASK_ID = "tsk_01k6x0v7w3h2m9q4x1b8c5d7ef"
+TASK_ID = "tsk_01K6X0V7W3H2M9Q4X1B8C5D7EF"
 FILE = f"/v1/files/results/acc_01k6x0v7w3h2m9q4x1b8c5d7ef/{TASK_ID}/image_0-3f9a.png"
 _IMAGE = {
     "provider": "google_banana",

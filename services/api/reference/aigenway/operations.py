@@ -41,7 +41,7 @@ def _webhook() -> Event:
         name="generationCompleted",
         summary="A task has ended",
         description="Sent to the request's `callback_url` when a task succeeds, fails or is cancelled: at "
-        "once, then up to seven times more in about 28 hours until an answer of 2xx. There may be duplicates.",
+        "once, then up to seven times more in about 28 hours until an answer of 2xx. Some come twice.",
         parameters=(
             header("X-Aggregator-Event", "`generation.completed`", required=True),
             header("X-Aggregator-Task-Id", "The task's id.", required=True),

@@ -18,7 +18,7 @@ from services.api.reference.schema import (
     whole,
 )
 
-TASK_ID = "^tsk_[0-9a-z]{26}$"
+TASK_ID = "^tsk_[0-9A-Z]{26}$"
 _UNITS = "Units of 10⁻⁸ USD: `12000000` is $0.12."
 _NAMES: Mapping[str, Schema] = {"provider": text(), "model": text(), "method": text()}
 _OPEN: Schema = {"type": "object"}

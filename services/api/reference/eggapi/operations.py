@@ -98,7 +98,8 @@ def _tasks() -> tuple[Operation, ...]:
             path="/v1/tasks/{task_id}",
             name="readTask",
             summary="Read a task",
-            description="200 also for a task that failed: its `error` says why.",
+            description="200 also for a task that failed: its `error` says why. Ids that do not begin with "
+            "`gen_` are the Aigenway dialect's and answered in its form.",
             scope=Scope.TASKS_READ,
             parameters=(_TASK_ID, WAIT),
             sample=_SAMPLE,
