@@ -33,8 +33,16 @@ def problems_of(catalog: Catalog) -> Iterator[Problem]:
             path = ("models", model_id, "chain", number)
             yield from route_problems(path, route, model, sorted(catalog.providers))
         yield from _chain_problems(model_id, model)
+    yield from _eggapi_problems(catalog)
     yield from openai_offer_problems(catalog)
     yield from aigenway_problems(catalog)
+
+
+def _eggapi_problems(catalog: Catalog) -> Iterator[Problem]:
+    makers = [name for name, model in catalog.models.items() if model.kind in (Kind.IMAGE, Kind.VIDEO)]
+    for number, name in enumerate(catalog.sold_by_eggapi):
+        if name not in makers:
+            yield Problem(("eggapi", number), f"{name!r} is no image or video model; use {either(makers)}")
 
 
 def _provider_problems(name: str, provider: ProviderEntry) -> Iterator[Problem]:

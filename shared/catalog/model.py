@@ -153,12 +153,21 @@ class Catalog(_Entry):
 
     providers: dict[str, ProviderEntry]
     models: dict[str, ModelEntry]
+    eggapi: tuple[str, ...] | None = None
+    """The models of the EggAPI dialect; left out: every image and video model."""
     credit_usd: Usd = DEFAULT_CREDIT_USD
     """What a credit of the OpenAI-style dialect costs."""
     openai: dict[str, OpenAiOffer] = Field(default_factory=dict)
     """By the ids that its clients use."""
     aigenway: Aigenway = Aigenway()
     """What the Aigenway dialect offers."""
+
+    @property
+    def sold_by_eggapi(self) -> tuple[str, ...]:
+        """The ids of its models."""
+        if self.eggapi is not None:
+            return self.eggapi
+        return tuple(name for name, model in self.models.items() if model.kind in (Kind.IMAGE, Kind.VIDEO))
 
     @property
     def revealed(self) -> frozenset[str]:

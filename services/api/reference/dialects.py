@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.api.dialects.aigenway.targets import Targets
-from services.api.dialects.eggapi.schemas import REQUESTS
 from services.api.reference.aigenway.operations import aigenway
 from services.api.reference.eggapi.operations import eggapi
 from services.api.reference.model import Dialect
@@ -14,8 +13,7 @@ from shared.providers.capabilities import Kind
 
 def described(catalog: Catalog) -> tuple[Dialect, ...]:
     """All of them, with the models of the catalog."""
-    sold = [name for name, model in catalog.models.items() if model.kind in REQUESTS]
-    return (eggapi(sold), openai(_offered(catalog)), aigenway(Targets(catalog)))
+    return (eggapi(catalog.sold_by_eggapi), openai(_offered(catalog)), aigenway(Targets(catalog)))
 
 
 def _offered(catalog: Catalog) -> OfferedModels:

@@ -89,6 +89,7 @@ def problems(text: str) -> list[str]:
         ("poll:", "zzz:", "3: providers.fal.zzz: there is no such field; remove it"),
         ("        generate: fal-ai/banana\n", "", "11: .*chain.0.generate: this field is missing; add it"),
         ("generate: fal-ai/banana\n", "generate: [a]\n", "12: .*chain.0.generate: it should be text"),
+        ("models:\n", "eggapi: [egg]\nmodels:\n", "4: eggapi.0: 'egg' is no image or video model; use"),
         ("models:\n", "things:\n", "1: models: this field is missing; add it"),
         ("  banana:\n", "  banana: [\n", r"\d+: "),
         ("    kind: image", "\tkind: image", "6: .*cannot start any token"),

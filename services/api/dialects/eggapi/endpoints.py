@@ -124,15 +124,14 @@ def task_renderer(file_url: FileUrl) -> RenderTask:
 
 def _schema(model: Any, catalog: Catalog) -> type[GenerateRequest] | None:
     """What requests for a model look like; None for a model that this dialect does not offer."""
-    entry = catalog.models.get(model) if isinstance(model, str) else None
-    return None if entry is None else REQUESTS.get(entry.kind)
+    sold = isinstance(model, str) and model in catalog.sold_by_eggapi
+    return REQUESTS.get(catalog.models[model].kind) if sold else None
 
 
 def _check(body: GenerateRequest, catalog: Catalog, egress: EgressPolicy) -> None:
     """What a schema cannot know. Raises InvalidField."""
     if _schema(body.model, catalog) is None:
-        offered = [name for name in catalog.models if _schema(name, catalog) is not None]
-        raise InvalidField(f"model must be one of: {', '.join(offered)}")
+        raise InvalidField(f"model must be one of: {', '.join(catalog.sold_by_eggapi)}")
     urls = [(f"image_urls[{number}]", url) for number, url in enumerate(body.image_urls)]
     urls += [("image_url", body.image_url)] if body.image_url else []
     urls += [("webhook_url", body.webhook_url)] if body.webhook_url else []
