@@ -1,4 +1,4 @@
-"""The commands of the platform's "Getting started", as they stand there but for host and key."""
+"""The commands of the platform's "Getting started", with host, key and prompts of our own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ curl -X POST https://api.aigenway.com/v1/estimate \\
     "provider": "google_banana",
     "model": "gemini-3.1-flash-image-preview",
     "method": "text_to_image",
-    "params": { "prompt": "a cat" }
+    "params": { "prompt": "a grebe on a raft" }
   }'"""
 IMAGE = """\
 curl -X POST https://api.aigenway.com/v1/generations \\
@@ -33,7 +33,7 @@ curl -X POST https://api.aigenway.com/v1/generations \\
     "provider": "google_banana",
     "model": "gemini-3.1-flash-image-preview",
     "method": "text_to_image",
-    "params": { "prompt": "a cat" },
+    "params": { "prompt": "a grebe on a raft" },
     "coupon": "WELCOME10",
     "callback_url": "https://your-host.example.com/webhooks/aigenway"
   }'"""
@@ -47,7 +47,7 @@ curl -X POST https://api.aigenway.com/v1/generations \\
     "model": "gemini-2.5-flash",
     "method": "text_generation",
     "params": {
-      "prompt": "Объясни в одно предложение, что такое HTTP/3.",
+      "prompt": "Назови одну птицу, которая строит плавучее гнездо.",
       "temperature": 0.4,
       "max_output_tokens": 200
     }
@@ -62,7 +62,7 @@ curl -X POST https://api.aigenway.com/v1/generations \\
     "model": "text-embedding-004",
     "method": "embedding",
     "params": {
-      "inputs": ["первый текст", "второй текст"],
+      "inputs": ["гнездо на воде", "гнездо на скале"],
       "task_type": "RETRIEVAL_DOCUMENT"
     }
   }'"""
