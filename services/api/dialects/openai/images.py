@@ -50,7 +50,7 @@ def image_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
     async def read_task(request: Request, task_id: str) -> Response:
         owner = await parts.admit(request, Scope.TASKS_READ)
         known = task_id.startswith(f"{Prefix.IMAGE.value}_")
-        task = await parts.tasks.get(task_id, owner.account_id, OPENAI) if known else None
+        task = await parts.waiting.task(request, task_id, owner.account_id, OPENAI) if known else None
         if task is None:
             raise NotFound("Task not found")
         note(request, model=task.public_model or task.model, task_id=task.id)
