@@ -13,28 +13,38 @@ import pytest
 from services.api.auth import CACHE_SECONDS
 from services.api.scopes import Scope
 from shared.accounts.key import Keys, new_key
+from tests.contract.aigenway.client import IMAGE as TARGET
 from tests.harness.client import Customer
 from tests.harness.stack import Stack
 from tests.security.routes import keyed_routes
+
+IMAGE = {**TARGET, "params": {"prompt": "a hen in a hat"}}
 
 
 def _keys(stack: Stack) -> Keys:
     return Keys(stack.database, stack.clock, stack.settings().key_pepper)
 
 
-async def test_bad_unknown_revoked_and_expired_keys_are_answered_alike_on_every_route(stack: Stack) -> None:
-    keys = _keys(stack)
-    async with await stack.customer() as customer:
+async def test_bad_unknown_revoked_and_expired_keys_are_answered_alike_on_every_route(
+    own_stack: Stack,
+) -> None:
+    await own_stack.start("api", env={"HATCHERY_REFUSALS_PER_SECOND": "100000"})
+    keys = _keys(own_stack)
+    async with await own_stack.customer() as customer:
         revoked_id, revoked = await keys.create(customer.account_id)
         await keys.revoke(revoked_id)
-        past = stack.clock.now() - timedelta(seconds=1)
+        past = own_stack.clock.now() - timedelta(seconds=1)
         _, expired = await keys.create(customer.account_id, expires_at=past)
     wrong = ["nonsense", new_key(), revoked[:-1] + ("a" if revoked[-1] != "a" else "b"), revoked, expired]
-    async with httpx.AsyncClient(base_url=stack.api_url) as client:
+    async with httpx.AsyncClient(base_url=own_stack.api_url) as client:
         for route in await keyed_routes():
             path = route.at("gen_01k6x0v7w3h2m9q4x1b8c5d7ef")
             answers = [
-                await client.request(route.method, path, headers={"Authorization": f"Bearer {key}"})
+                await client.request(
+                    route.method,
+                    path,
+                    headers={"Authorization": f"Bearer {key}", "X-Request-Id": "one-and-the-same"},
+                )
                 for key in wrong
             ]
             missing = await client.request(route.method, path)
@@ -51,9 +61,12 @@ async def test_a_key_is_no_good_for_what_is_beyond_its_scopes(stack: Stack) -> N
     reader = Customer(stack.api_url, customer.account_id, "", key, "")
     async with reader:
         for route in await keyed_routes():
-            answer = await reader.http.request(route.method, route.at("gen_01k6x0v7w3h2m9q4x1b8c5d7ef"))
-            expected = 200 if route.path == "/api/v1/models" else 403
-            assert answer.status_code == expected, (route, answer.text)
+            path = route.at("gen_01k6x0v7w3h2m9q4x1b8c5d7ef")
+            answer = await reader.http.request(
+                route.method, path, json=IMAGE if route.method == "POST" else None
+            )
+            allowed = route.path in {"/api/v1/models", "/v1/methods", "/v1/prices", "/v1/estimate"}
+            assert answer.status_code == (200 if allowed else 403), (route, answer.text)
 
 
 async def test_a_revoked_key_stops_working_in_every_process_long_before_it_is_forgotten(
