@@ -32,7 +32,7 @@ class Client:
 
 
 async def test_an_answer_is_sent_as_it_comes_and_nothing_is_left_running() -> None:
-    client, before = Client(), asyncio.all_tasks()
+    client = Client()
 
     async def work(send: Send) -> None:
         events = EventStream(send, keep=True)
