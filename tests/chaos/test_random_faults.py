@@ -70,7 +70,7 @@ async def impatient(servers: Servers, simulator: Simulator, tmp_path: Path) -> A
     model |= {"deadline_seconds": 120, "max_attempts": 12}
     model["chain"] = [{**route, "soft_deadline_seconds": 4} for route in model["chain"]]
     catalog["providers"] = {name: {} for name in catalog["providers"]}
-    catalog["models"] = {"nanobanana": model}
+    catalog = {"providers": catalog["providers"], "models": {"nanobanana": model}}
     path = tmp_path / "catalog.yaml"
     path.write_text(yaml.safe_dump(catalog))
     keys = {f"HATCHERY_PROVIDERS__{name.upper()}__KEYS": '["one", "two", "three"]' for name in PROVIDERS}

@@ -28,6 +28,7 @@ async def calling(servers: Servers, simulator: Simulator, tmp_path: Path) -> Asy
     for model, provider in chains.items():
         routes = [one for one in catalog["models"]["nanobanana"]["chain"] if one["provider"] == provider]
         catalog["models"][model] = {**catalog["models"]["nanobanana"], "chain": routes}
+    catalog["eggapi"] += list(chains)
     path = tmp_path / "catalog.yaml"
     path.write_text(yaml.safe_dump(catalog))
     settings = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -61,23 +61,25 @@ ENVIRONMENT = {
 @asynccontextmanager
 async def built(**more: str) -> AsyncIterator[FastAPI]:
     """The api's app, put together as in a process with these variables besides."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (ENVIRONMENT | more).items():
-            patch.setenv(name, value)
-        settings = read_settings(Settings)
-        mongo = connect(settings.mongo_url)
-        platform = Platform(
-            settings=settings,
-            catalog=load_catalog(settings.catalog),
-            mongo=mongo,
-            database=mongo[settings.mongo_database],
-            clock=DatabaseClock(),
-            publisher=Publisher(settings.amqp_url, "test"),
-            killpoints=KillPoints(),
-            process_name="test",
-        )
-        async with mongo, build(platform) as service:
-            yield service.app
+    async with AsyncExitStack() as stack:
+        # The app outlives this block: other tests must not find these variables.
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (ENVIRONMENT | more).items():
+                patch.setenv(name, value)
+            settings = read_settings(Settings)
+            mongo = await stack.enter_async_context(connect(settings.mongo_url))
+            platform = Platform(
+                settings=settings,
+                catalog=load_catalog(settings.catalog),
+                mongo=mongo,
+                database=mongo[settings.mongo_database],
+                clock=DatabaseClock(),
+                publisher=Publisher(settings.amqp_url, "test"),
+                killpoints=KillPoints(),
+                process_name="test",
+            )
+            service = await stack.enter_async_context(build(platform))
+        yield service.app
 
 
 @pytest_asyncio.fixture(scope="session")
