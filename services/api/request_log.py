@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 from fastapi import Request
+from pymongo import WriteConcern
 from pymongo.errors import BulkWriteError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,7 +56,8 @@ class RequestLog:
     """The `requests` collection. Taking an entry never waits."""
 
     def __init__(self, database: Database, clock: Clock, most_waiting: int = MOST_WAITING) -> None:
-        self._requests = database["requests"]
+        # Losing the last second of the log in a fail-over does no harm.
+        self._requests = database.get_collection("requests", write_concern=WriteConcern(w=1, j=False))
         self._clock = clock
         self._most_waiting = most_waiting
         self._waiting: deque[Document] = deque()
