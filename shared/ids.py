@@ -20,6 +20,11 @@ class Prefix(StrEnum):
     DELIVERY = "whd"
     REQUEST = "req"
     TOPUP = "top"
+    ADJUSTMENT = "adj"
+    CAP = "cap"
+    REDEMPTION_CODE = "rdm"
+    EVENT = "evt"
+    ENDPOINT = "whe"
     OWNER = "own"
     LOG = "log"
 

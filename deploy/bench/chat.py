@@ -23,8 +23,8 @@ from shared.accounts.account import Accounts
 from shared.accounts.key import Keys
 from shared.clock import DatabaseClock
 from shared.ids import Prefix, new_id
-from shared.ledger.block import topup
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import topup
 from shared.ledger.verify import Verification
 from shared.money import nano_from_usd
 from shared.mongo import Database, connect

@@ -7,8 +7,8 @@ from shared.accounts.account import Accounts
 from shared.accounts.key import Keys
 from shared.clock import Clock
 from shared.ids import Prefix, new_id
-from shared.ledger.block import topup
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import topup
 from shared.money import nano_from_usd
 from shared.mongo import Database
 from shared.secrets import SecretBox

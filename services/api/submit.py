@@ -19,8 +19,8 @@ from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.killpoints import KillPoints
-from shared.ledger.block import Entry, hold
 from shared.ledger.chain import Applied, Ledger
+from shared.ledger.entry import Entry, hold
 from shared.mongo import Document, is_unavailable
 from shared.tasks.interrupted import interrupted_task
 from shared.tasks.lifecycle import State
@@ -105,12 +105,13 @@ class Submissions:
 
     async def _accept(self, group: Sequence[Submission]) -> dict[str, Task | BaseException]:
         holds: defaultdict[str, list[Entry]] = defaultdict(list)
+        # Taken before the holds: a task says when its own was made, at the earliest.
+        now = self._clock.now()
         for one in group:
-            holds[one.owner.account_id].append(hold(one.task_id, one.quote.hold_nano, one.model))
+            holds[one.owner.account_id].append(_hold(one))
         self._killpoints.reach("api.before_block")
         outcomes = await self._ledger.append(holds)
         self._killpoints.reach("api.between_block_and_tasks")
-        now = self._clock.now()
         results: dict[str, Task | BaseException] = {}
         documents: list[Document] = []
         for one in group:
@@ -130,19 +131,16 @@ class Submissions:
             log.warning("submit was cut off", task_id=task_id)
             results[task_id] = ServiceUnavailable()
         if refused.claimed:
-            await self._give_back([one for one in group if one.task_id in refused.claimed])
+            await self._give_back([one for one in group if one.task_id in refused.claimed], now)
             results |= {task_id: KeyTaken() for task_id in refused.claimed}
         accepted = [one for one in results.values() if isinstance(one, Task)]
         self._announce(EventType.TASK_QUEUED, [task.id for task in accepted if task.state is State.QUEUED])
         return results
 
-    async def _give_back(self, losers: Sequence[Submission]) -> None:
+    async def _give_back(self, losers: Sequence[Submission], held_at: datetime) -> None:
         """Release the holds of requests whose key another process claimed first, as the auditor would."""
         now = self._clock.now()
-        stand_ins = [
-            interrupted_task(one.owner.account_id, hold(one.task_id, one.quote.hold_nano, one.model), now)
-            for one in losers
-        ]
+        stand_ins = [interrupted_task(one.owner.account_id, _hold(one), held_at, now) for one in losers]
         try:
             await self._store.insert(stand_ins)
         except Exception as error:
@@ -198,6 +196,10 @@ class Submissions:
 def _identity(one: Submission) -> tuple[str, str | None]:
     """What only one submission may have."""
     return (one.task_id, None) if one.claim is None else (one.owner.account_id, one.claim.key)
+
+
+def _hold(one: Submission) -> Entry:
+    return hold(one.task_id, one.quote.hold_nano, one.model, one.owner.key_id)
 
 
 def _kept(claim: Claim, one: Submission, task: Task, now: datetime) -> Document:

@@ -14,8 +14,9 @@ from pymongo.errors import DuplicateKeyError
 from shared.clock import Clock
 from shared.ids import Prefix, new_id
 from shared.killpoints import KillPoints
-from shared.ledger.block import Balance, Entry, EntryKind, balance_of
+from shared.ledger.block import Balance, balance_of
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import Entry, EntryKind
 from shared.ledger.usage import UsageFold
 from shared.ledger.verify import CHUNK, Violation, check_block, check_end
 from shared.mongo import Database, Document, is_unavailable
@@ -125,17 +126,23 @@ class Auditor:
         await self._fold.catch_up(account)
         settled_before = self._clock.now() - self._interrupted_after
         violations: list[Violation] = []
-        tail, entries = point, []
+        tail, entries, held_at = point, list[Entry](), dict[str, datetime]()
         async for block in self._ledger.blocks(account, point.seq):
             if block["at"] > settled_before:
                 break
             tail, found = check_block(tail, block)
             violations += found
-            entries += [Entry.from_document(one) for one in block["entries"]]
+            new = [Entry.from_document(one) for one in block["entries"]]
+            entries += new
+            held_at |= {one.op: block["at"] for one in new if one.kind is EntryKind.HOLD}
         tasks = await self._tasks_of(entries)
         await self._reject_interrupted(
             account,
-            [one for one in entries if one.kind is EntryKind.HOLD and one.task_id not in tasks],
+            [
+                (one, held_at[one.op])
+                for one in entries
+                if one.kind is EntryKind.HOLD and one.task_id not in tasks
+            ],
         )
         for entry in entries:
             if entry.kind is EntryKind.END:
@@ -154,11 +161,12 @@ class Auditor:
             found |= {task["_id"]: task async for task in self._database["tasks"].find(query, fields)}
         return found
 
-    async def _reject_interrupted(self, account: str, holds: Sequence[Entry]) -> None:
+    async def _reject_interrupted(self, account: str, holds: Sequence[tuple[Entry, datetime]]) -> None:
         """Give each hold whose submit was cut off a rejected task: it keeps a late submit out."""
         if holds:
             now = self._clock.now()
-            await self._tools.store.insert([interrupted_task(account, hold, now) for hold in holds])
+            tasks = [interrupted_task(account, hold, held_at, now) for hold, held_at in holds]
+            await self._tools.store.insert(tasks)
             log.warning("interrupted submits rejected", account_id=account, count=len(holds))
 
     async def _audit_tasks(self) -> list[Violation]:

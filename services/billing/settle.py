@@ -12,8 +12,8 @@ from shared.catalog.price import charge, text_charge, units_of
 from shared.clock import Clock
 from shared.errors import HatcheryError
 from shared.killpoints import KillPoints
-from shared.ledger.block import Entry, end
 from shared.ledger.chain import Applied, Ledger
+from shared.ledger.entry import Entry, end
 from shared.providers.errors import ErrorClass
 from shared.tasks.intake import Routes
 from shared.tasks.lifecycle import State
@@ -81,14 +81,18 @@ class Settlement:
 
 def ending(task: Task) -> Entry:
     """The entry that ends a task: its price for what was delivered, nothing for a rejected one."""
-    if task.state is not State.GENERATED:
-        return end(task.id, task.quote.hold_nano, 0, task.model, 0)
+    captured, units = _delivered(task) if task.state is State.GENERATED else (0, 0)
+    return end(
+        task.id, task.quote.hold_nano, captured, task.model, units, task.key_id, held_at=task.created_at
+    )
+
+
+def _delivered(task: Task) -> tuple[int, int]:
+    """What it costs, and how many units came."""
     if task.mode == "sync":
-        captured = text_charge(task.quote, task.tokens)
-        return end(task.id, task.quote.hold_nano, captured, task.model, 1)
+        return text_charge(task.quote, task.tokens), 1
     captured = charge(task.quote, task.request, task.outputs)
-    units = units_of(task.quote.unit, task.request, len(task.outputs))
-    return end(task.id, task.quote.hold_nano, captured, task.model, units)
+    return captured, units_of(task.quote.unit, task.request, len(task.outputs))
 
 
 def final_state(task: Task) -> State:

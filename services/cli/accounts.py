@@ -10,8 +10,9 @@ from rich.console import Console
 from services.cli.context import AsJson, StateDir, act, fail, show_json
 from shared.accounts.account import Account, Accounts
 from shared.ids import Prefix, new_id
-from shared.ledger.block import Balance, topup
+from shared.ledger.block import Balance
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import topup
 from shared.money import nano_from_usd, usd_from_nano
 from shared.runtime import Platform
 from shared.secrets import SecretBox

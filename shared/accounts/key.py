@@ -8,11 +8,12 @@ import secrets
 import string
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import SecretStr
 
+from shared.catalog.terms import AccountTerms
 from shared.clock import Clock
 from shared.errors import HatcheryError
 from shared.ids import Prefix, new_id
@@ -44,6 +45,8 @@ class KeyOwner:
     expires_at: datetime | None = None
     requests_per_minute: int | None = None
     """None: the platform's default."""
+    terms: AccountTerms = field(default_factory=AccountTerms)
+    """What is agreed with the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,8 @@ class Keys:
         document = await self._keys.find_one({"digest": self.digest(key)})
         if document is None or document["revoked_at"] is not None:
             return None
-        account = await self._accounts.find_one({"_id": document["account_id"]}, {"status": 1})
+        fields = {"status": 1, "discounts": 1}
+        account = await self._accounts.find_one({"_id": document["account_id"]}, fields)
         if account is None:
             return None
         return KeyOwner(
@@ -164,6 +168,7 @@ class Keys:
             frozenset(document.get("scopes", ())),
             document.get("expires_at"),
             document.get("requests_per_minute"),
+            AccountTerms(account.get("discounts", {})),
         )
 
     async def of_account(self, account_id: str) -> list[KeyFacts]:

@@ -1,88 +1,29 @@
-"""Blocks and entries, and the arithmetic of a chain. Pure; amounts in nano-USD."""
+"""Balances and blocks: the arithmetic of a chain. Pure; amounts in nano-USD."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from shared.errors import HatcheryError
+from shared.ledger.caps import (
+    MOST_CAPS,
+    Cap,
+    Caps,
+    Per,
+    caps_of,
+    count_hold,
+    count_release,
+    with_cap,
+    without_cap,
+)
+from shared.ledger.entry import Entry, EntryKind
+from shared.ledger.refusals import BrokenEntry, InsufficientBalance, StaleEntry
 from shared.mongo import Document
 
 INT64_MAX = 2**63 - 1
-
-
-class EntryKind(StrEnum):
-    """What an entry does to the balance."""
-
-    HOLD = "hold"
-    END = "end"
-    TOPUP = "topup"
-
-
-class InsufficientBalance(HatcheryError):
-    """The balance does not cover this request."""
-
-    code, status = "insufficient_balance", 402
-
-
-class BrokenEntry(HatcheryError):
-    """An entry that no correct service writes: negative, or capturing more than was held."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One act. `op` names it for ever: an act with the same `op` never happens twice.
-
-    `amount` is what is held, topped up, or (for an end) captured; `held` is the hold that an end dissolves.
-    """
-
-    op: str
-    kind: EntryKind
-    amount: int
-    held: int = 0
-    task_id: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """Further facts for statements and usage, such as model, units, actor and reason."""
-
-    def to_document(self) -> Document:
-        document = {"op": self.op, "kind": self.kind.value, "amount": self.amount, **self.facts}
-        if self.kind is EntryKind.END:
-            document["held"] = self.held
-        if self.task_id is not None:
-            document["task_id"] = self.task_id
-        return document
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Entry:
-        known = {"op", "kind", "amount", "held", "task_id"}
-        return cls(
-            op=document["op"],
-            kind=EntryKind(document["kind"]),
-            amount=document["amount"],
-            held=document.get("held", 0),
-            task_id=document.get("task_id"),
-            facts={key: value for key, value in document.items() if key not in known},
-        )
-
-
-def hold(task_id: str, amount: int, model: str) -> Entry:
-    """Set money aside for a task."""
-    return Entry(f"hold:{task_id}", EntryKind.HOLD, amount, task_id=task_id, facts={"model": model})
-
-
-def end(task_id: str, held: int, captured: int, model: str, units: int) -> Entry:
-    """Dissolve a task's hold: take `captured`, give the rest back."""
-    return Entry(
-        f"end:{task_id}", EntryKind.END, captured, held, task_id, facts={"model": model, "units": units}
-    )
-
-
-def topup(payment: str, amount: int, facts: Mapping[str, Any]) -> Entry:
-    """Add money; `payment` identifies the payment for ever."""
-    return Entry(f"topup:{payment}", EntryKind.TOPUP, amount, facts=facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +34,92 @@ class Balance:
     available: int = 0
     held: int = 0
     spent: int = 0
+    owed: int = 0
+    """Money of payments taken back after it was spent; whatever becomes available pays it first."""
+    caps: Caps = ()
 
-    def after(self, entry: Entry) -> Balance:
-        """The totals after an entry, at the same `seq`. Raises InsufficientBalance and BrokenEntry."""
-        if entry.amount < 0 or entry.held < 0 or entry.amount > INT64_MAX:
+    def after(self, entry: Entry, at: datetime) -> Balance:
+        """The totals after an entry made at a time, at the same `seq`.
+
+        Raises InsufficientBalance, SpendCapReached, BrokenEntry and StaleEntry.
+        """
+        lowest = -INT64_MAX if entry.kind is EntryKind.ADJUST else 0
+        if not lowest <= entry.amount <= INT64_MAX or entry.held < 0:
             raise BrokenEntry(f"{entry.op}: amount out of range")
-        if entry.kind is EntryKind.HOLD:
-            if entry.amount > self.available:
-                raise InsufficientBalance
-            return Balance(self.seq, self.available - entry.amount, self.held + entry.amount, self.spent)
-        if entry.kind is EntryKind.TOPUP:
-            if self.available + self.held + self.spent + entry.amount > INT64_MAX:
-                raise BrokenEntry(f"{entry.op}: more money than the ledger can count")
-            return Balance(self.seq, self.available + entry.amount, self.held, self.spent)
-        if entry.amount > entry.held or entry.held > self.held:
-            raise BrokenEntry(f"{entry.op}: captures {entry.amount} of {entry.held} with {self.held} held")
-        released = entry.held - entry.amount
-        return Balance(self.seq, self.available + released, self.held - entry.held, self.spent + entry.amount)
+        return _EFFECTS[entry.kind](self, entry, at)
+
+    def _with_available(self, added: int) -> Balance:
+        """More money, of which debts are paid first."""
+        paid = min(added, self.owed)
+        return replace(self, available=self.available + added - paid, owed=self.owed - paid)
+
+
+def _hold(balance: Balance, entry: Entry, at: datetime) -> Balance:
+    if entry.amount > balance.available:
+        raise InsufficientBalance
+    caps = count_hold(balance.caps, entry.facts.get("key_id"), entry.amount, at) if balance.caps else ()
+    return replace(
+        balance, available=balance.available - entry.amount, held=balance.held + entry.amount, caps=caps
+    )
+
+
+def _end(balance: Balance, entry: Entry, at: datetime) -> Balance:
+    if entry.amount > entry.held or entry.held > balance.held:
+        raise BrokenEntry(f"{entry.op}: captures {entry.amount} of {entry.held} with {balance.held} held")
+    released, caps, held_at = entry.held - entry.amount, balance.caps, entry.facts.get("held_at")
+    if caps and held_at is not None:
+        caps = count_release(caps, entry.facts.get("key_id"), released, held_at)
+    ended = replace(balance, held=balance.held - entry.held, spent=balance.spent + entry.amount, caps=caps)
+    return ended._with_available(released)
+
+
+def _topup(balance: Balance, entry: Entry, at: datetime) -> Balance:
+    if balance.available + balance.held + balance.spent + entry.amount > INT64_MAX:
+        raise BrokenEntry(f"{entry.op}: more money than the ledger can count")
+    return balance._with_available(entry.amount)
+
+
+def _refund(balance: Balance, entry: Entry, at: datetime) -> Balance:
+    if entry.amount > balance.spent:
+        raise BrokenEntry(f"{entry.op}: gives back {entry.amount} with {balance.spent} spent")
+    return replace(balance, spent=balance.spent - entry.amount)._with_available(entry.amount)
+
+
+def _adjust(balance: Balance, entry: Entry, at: datetime) -> Balance:
+    if entry.amount >= 0:
+        return _topup(balance, entry, at)
+    if -entry.amount > balance.available:
+        raise InsufficientBalance
+    return replace(balance, available=balance.available + entry.amount)
+
+
+def _reversal(balance: Balance, entry: Entry, at: datetime) -> Balance:
+    taken = min(entry.amount, balance.available)
+    return replace(balance, available=balance.available - taken, owed=balance.owed + entry.amount - taken)
+
+
+def _cap(balance: Balance, entry: Entry, at: datetime) -> Balance:
+    facts = entry.facts
+    key_id, per = facts.get("key_id"), Per(facts["per"])
+    if facts.get("removed"):
+        return replace(balance, caps=without_cap(balance.caps, key_id, per))
+    if facts["as_of"] != balance.seq:
+        raise StaleEntry
+    caps = with_cap(balance.caps, Cap(key_id, per, entry.amount, facts["period"], facts["counted"]))
+    if len(caps) > MOST_CAPS:
+        raise BrokenEntry(f"{entry.op}: an account has at most {MOST_CAPS} spend caps")
+    return replace(balance, caps=caps)
+
+
+_EFFECTS: Final[Mapping[EntryKind, Callable[[Balance, Entry, datetime], Balance]]] = {
+    EntryKind.HOLD: _hold,
+    EntryKind.END: _end,
+    EntryKind.TOPUP: _topup,
+    EntryKind.REFUND: _refund,
+    EntryKind.ADJUST: _adjust,
+    EntryKind.REVERSAL: _reversal,
+    EntryKind.CAP: _cap,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,26 +129,37 @@ class Block:
     account: str
     balance: Balance
     entries: tuple[Entry, ...]
+    at: datetime
 
-    def to_document(self, at: datetime) -> Document:
+    def to_document(self) -> Document:
+        balance = self.balance
         return {
             "account": self.account,
-            "seq": self.balance.seq,
-            "available": self.balance.available,
-            "held": self.balance.held,
-            "spent": self.balance.spent,
+            "seq": balance.seq,
+            "available": balance.available,
+            "held": balance.held,
+            "spent": balance.spent,
+            **({"owed": balance.owed} if balance.owed else {}),
+            **({"caps": [cap.to_document() for cap in balance.caps]} if balance.caps else {}),
             "entries": [entry.to_document() for entry in self.entries],
-            "at": at,
+            "at": self.at,
         }
 
 
 def balance_of(document: Mapping[str, Any]) -> Balance:
     """The totals that a stored block states."""
-    return Balance(document["seq"], document["available"], document["held"], document["spent"])
+    return Balance(
+        document["seq"],
+        document["available"],
+        document["held"],
+        document["spent"],
+        document.get("owed", 0),
+        caps_of(document.get("caps", ())),
+    )
 
 
 def make_block(
-    account: str, tail: Balance, wanted: Sequence[Entry]
+    account: str, tail: Balance, wanted: Sequence[Entry], at: datetime
 ) -> tuple[Block | None, dict[str, HatcheryError]]:
     """The next block, with every entry that fits, in order; and the refused ones by `op`."""
     balance = tail
@@ -148,12 +169,11 @@ def make_block(
         if entry.op in taken:
             continue
         try:
-            balance = balance.after(entry)
+            balance = balance.after(entry, at)
         except HatcheryError as error:
             refused[entry.op] = error
         else:
             taken[entry.op] = entry
     if not taken:
         return None, refused
-    totals = Balance(tail.seq + 1, balance.available, balance.held, balance.spent)
-    return Block(account, totals, tuple(taken.values())), refused
+    return Block(account, replace(balance, seq=tail.seq + 1), tuple(taken.values()), at), refused

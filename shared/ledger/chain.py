@@ -6,12 +6,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pymongo.errors import BulkWriteError
 
 from shared.clock import Clock
 from shared.errors import HatcheryError
-from shared.ledger.block import Balance, Block, Entry, balance_of, make_block
+from shared.ledger.block import Balance, Block, balance_of, make_block
+from shared.ledger.entry import Entry
 from shared.mongo import Database, Document, duplicates
 
 
@@ -24,6 +26,7 @@ class Applied:
 
 
 Outcome = Applied | HatcheryError
+_TOTALS: Final = ("seq", "available", "held", "spent", "owed", "caps")
 
 
 class Ledger:
@@ -50,14 +53,11 @@ class Ledger:
             [
                 {"$match": {"account": {"$in": wanted}}},
                 {"$sort": {"account": -1, "seq": -1}},
-                {
-                    "$group": {"_id": "$account"}
-                    | {name: {"$first": f"${name}"} for name in ("seq", "available", "held", "spent")}
-                },
+                {"$group": {"_id": "$account", "tail": {"$first": {name: f"${name}" for name in _TOTALS}}}},
             ]
         )
         async for tail in cursor:
-            balances[tail["_id"]] = balance_of(tail)
+            balances[tail["_id"]] = balance_of(tail["tail"])
         return balances
 
     async def append(self, wanted: Mapping[str, Sequence[Entry]]) -> dict[str, Outcome]:
@@ -92,9 +92,9 @@ class Ledger:
         tails: Mapping[str, Balance],
         outcomes: dict[str, Outcome],
     ) -> list[Block]:
-        blocks = []
+        blocks, now = [], self._clock.now()
         for account, entries in wanted.items():
-            block, refused = make_block(account, tails[account], entries)
+            block, refused = make_block(account, tails[account], entries, now)
             outcomes.update(refused)
             if block is not None:
                 blocks.append(block)
@@ -111,9 +111,8 @@ class Ledger:
         """Insert the blocks; gives the accounts whose block met another one with the same seq or op."""
         if not blocks:
             return set()
-        now = self._clock.now()
         try:
-            await self._blocks.insert_many([block.to_document(now) for block in blocks], ordered=False)
+            await self._blocks.insert_many([block.to_document() for block in blocks], ordered=False)
         except BulkWriteError as error:
             return {blocks[duplicate["index"]].account for duplicate in duplicates(error)}
         return set()

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pymongo.errors import DuplicateKeyError
 
 from shared.killpoints import KillPoints
-from shared.ledger.block import EntryKind
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import EntryKind
 from shared.mongo import Database, Document
 
 _HEAD = "head"

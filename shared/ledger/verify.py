@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.errors import HatcheryError
-from shared.ledger.block import Balance, Entry, EntryKind, balance_of
+from shared.ledger.block import Balance, balance_of
+from shared.ledger.entry import Entry, EntryKind
 from shared.mongo import Database, Document
 from shared.tasks.lifecycle import FINAL, State
 
@@ -55,16 +56,16 @@ def check_block(tail: Balance, block: Document) -> tuple[Balance, list[Violation
     balance = tail
     for document in block["entries"]:
         try:
-            balance = balance.after(Entry.from_document(document))
+            balance = balance.after(Entry.from_document(document), block["at"])
         except HatcheryError as error:
             reason = error.message.removeprefix(f"{document['op']}: ")
             found.append(Violation("I4", subject, f"{document['op']}: {reason}"))
-    for name in ("available", "held", "spent"):
+    for name in ("available", "held", "spent", "owed", "caps"):
         if getattr(stated, name) != getattr(balance, name):
             found.append(
                 Violation("I4", subject, f"{name} is {getattr(stated, name)}, not {getattr(balance, name)}")
             )
-        if getattr(stated, name) < 0:
+        if name != "caps" and getattr(stated, name) < 0:
             found.append(Violation("I4", subject, f"{name} is negative"))
     return stated, found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from shared.ledger.block import Entry
+from shared.ledger.entry import Entry
 from shared.mongo import Document
 from shared.providers.errors import ErrorClass
 from shared.tasks.lifecycle import State
@@ -14,8 +14,8 @@ NO_DIALECT = "none"
 """No API lists it: its client was never told of it."""
 
 
-def interrupted_task(account: str, held: Entry, now: datetime) -> Document:
-    """A rejected task whose release gives the hold back the usual way."""
+def interrupted_task(account: str, held: Entry, held_at: datetime, now: datetime) -> Document:
+    """A rejected task whose release gives the hold back the usual way; `held_at` is not after the hold."""
     failure = TaskFailure(
         error_class=ErrorClass.UNKNOWN, message="The request was interrupted before it was accepted"
     )
@@ -23,7 +23,7 @@ def interrupted_task(account: str, held: Entry, now: datetime) -> Document:
     return {
         "_id": held.task_id,
         "account_id": account,
-        "key_id": "",
+        "key_id": held.facts.get("key_id", ""),
         "dialect": NO_DIALECT,
         "kind": "interrupted",
         "model": held.facts["model"],
@@ -37,6 +37,6 @@ def interrupted_task(account: str, held: Entry, now: datetime) -> Document:
         "cost_nano": 0,
         "failure": failure.model_dump(),
         "history": [{"state": State.REJECTED, "at": now}],
-        "created_at": now,
+        "created_at": held_at,
         "deadline_at": now,
     }

@@ -44,6 +44,31 @@ class TokenPrices(_Part):
     cached_input_nano: int
 
 
+class UnitStep(_Part):
+    """The price of each unit beyond so many in one request."""
+
+    above: int
+    unit_nano: int
+
+
+class Discount(_Part):
+    """Exactly one of `percent` (whole, 1 to 100) and `fixed_nano` is set."""
+
+    source: Literal["account", "coupon"]
+    code: str | None = None
+    """Of a coupon."""
+    percent: int | None = None
+    fixed_nano: int | None = None
+
+
+class PriceItem(_Part):
+    """One line of how a price comes about. Their amounts add up to the hold; discounts are negative."""
+
+    text: str
+    units: int = 1
+    amount_nano: int
+
+
 class Quote(_Part):
     """The price snapshot taken at submit, in nano-USD. `hold_nano` is the most the task may cost."""
 
@@ -53,8 +78,16 @@ class Quote(_Part):
     hold_nano: int
     tiers: dict[str, int] = Field(default_factory=dict)
     """Unit prices of the sizes below the one asked for, where smaller ones cost less."""
+    steps: tuple[UnitStep, ...] = ()
+    """Prices of further units, in rising order of `above`; the first units cost `unit_nano`."""
     token_prices: TokenPrices | None = None
     """Of text that is paid by what it took."""
+    minimum_nano: int = 0
+    """What a request that delivered something costs at least, before discounts."""
+    discounts: tuple[Discount, ...] = ()
+    """Taken off what was delivered, in this order."""
+    items: tuple[PriceItem, ...] = ()
+    """How the hold comes about."""
 
 
 class ProviderJobRecord(_Part):
@@ -157,6 +190,8 @@ class Task(_Part):
     """What only the client's dialect has words for, to be told again."""
     request: TaskRequest
     quote: Quote
+    coupon: str | None = None
+    """The code whose use it has taken."""
     callback_url: str | None = None
     request_id: str | None = None
     state: State

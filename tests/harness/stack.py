@@ -25,8 +25,9 @@ from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
 from shared.clock import DatabaseClock
 from shared.ids import Prefix, new_id
-from shared.ledger.block import Balance, topup
+from shared.ledger.block import Balance
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import topup
 from shared.money import nano_from_usd
 from shared.mongo import connect, ensure_indexes
 from shared.secrets import SecretBox

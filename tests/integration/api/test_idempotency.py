@@ -16,8 +16,8 @@ from services.api.submit import KeyTaken, Submission
 from services.api.text.orders import TextOrders
 from services.billing.settle import Settlement
 from shared.killpoints import KillPoints
-from shared.ledger.block import InsufficientBalance
 from shared.ledger.chain import Ledger
+from shared.ledger.refusals import InsufficientBalance
 from shared.ledger.verify import Verification
 from shared.mongo import Database
 from shared.providers.errors import ErrorClass

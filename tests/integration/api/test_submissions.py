@@ -18,8 +18,10 @@ from shared.catalog.load import load_catalog
 from shared.catalog.price import quote
 from shared.ids import Prefix, new_id
 from shared.killpoints import KillPoints
-from shared.ledger.block import Balance, InsufficientBalance, topup
+from shared.ledger.block import Balance
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import topup
+from shared.ledger.refusals import InsufficientBalance
 from shared.ledger.verify import Verification
 from shared.mongo import Database
 from shared.tasks.lifecycle import Role, State

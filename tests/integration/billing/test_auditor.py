@@ -17,8 +17,9 @@ from shared.bus.publisher import Publisher
 from shared.catalog.load import load_catalog
 from shared.catalog.price import quote
 from shared.killpoints import KillPoints
-from shared.ledger.block import Balance, end, hold, topup
+from shared.ledger.block import Balance
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import end, hold, topup
 from shared.ledger.usage import ModelUsage, UsageFold
 from shared.ledger.verify import Verification, Violation
 from shared.mongo import Database

@@ -9,8 +9,9 @@ import pytest
 
 from services.billing.settle import NOTIFY_WAKE, Settlement, SettlementMismatch
 from shared.killpoints import KillPoints
-from shared.ledger.block import Balance, end, hold, topup
+from shared.ledger.block import Balance
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import end, hold, topup
 from shared.ledger.verify import Verification
 from shared.mongo import Database, Document
 from shared.tasks.lifecycle import Role, State

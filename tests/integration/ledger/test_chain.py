@@ -7,8 +7,10 @@ import random
 
 import pytest
 
-from shared.ledger.block import Balance, BrokenEntry, Entry, InsufficientBalance, end, hold, topup
+from shared.ledger.block import Balance
 from shared.ledger.chain import Applied, Ledger, Outcome
+from shared.ledger.entry import Entry, end, hold, topup
+from shared.ledger.refusals import BrokenEntry, InsufficientBalance
 from shared.ledger.verify import Verification
 from shared.mongo import Database
 from tests.unit.building import StillClock

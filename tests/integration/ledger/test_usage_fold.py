@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.killpoints import KillPoints
-from shared.ledger.block import end, hold, topup
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import end, hold, topup
 from shared.ledger.usage import ModelUsage, UsageFold
 from shared.mongo import Database, Document
 from tests.unit.building import StillClock

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.ledger.block import end, hold, topup
 from shared.ledger.chain import Ledger
+from shared.ledger.entry import end, hold, topup
 from shared.ledger.verify import HOLD_GRACE, Report, Verification, Violation
 from shared.mongo import Database
 from shared.tasks.lifecycle import State

@@ -10,7 +10,7 @@ from services.api.dialects.eggapi.errors import render_error
 from services.api.dialects.eggapi.schemas import VideoRequest, parse_generate
 from services.api.errors import InvalidField, TaskEnded
 from shared.errors import HatcheryError
-from shared.ledger.block import InsufficientBalance
+from shared.ledger.refusals import InsufficientBalance
 from shared.mongo import DatabaseUnavailable
 
 LEAST = {"model": "nanobanana", "prompt": "a hen"}

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ledger.block import (
-    INT64_MAX,
-    Balance,
-    BrokenEntry,
-    Entry,
-    EntryKind,
-    InsufficientBalance,
-    balance_of,
-    end,
-    hold,
-    make_block,
-    topup,
-)
+from shared.ledger.block import INT64_MAX, Balance, balance_of, make_block
+from shared.ledger.entry import Entry, EntryKind, end, hold, topup
+from shared.ledger.refusals import BrokenEntry, InsufficientBalance
 from tests.unit.building import NOON
 
 START = Balance(seq=7, available=100, held=40, spent=5)
@@ -35,7 +25,7 @@ START = Balance(seq=7, available=100, held=40, spent=5)
     ],
 )
 def test_an_entry_moves_money_between_available_held_and_spent(entry: Entry, after: Balance) -> None:
-    assert START.after(entry) == after
+    assert START.after(entry, NOON) == after
 
 
 @pytest.mark.parametrize(
@@ -63,12 +53,12 @@ def test_an_entry_moves_money_between_available_held_and_spent(entry: Entry, aft
 )
 def test_an_entry_that_no_correct_service_writes_is_broken(entry: Entry) -> None:
     with pytest.raises(BrokenEntry, match=entry.op):
-        START.after(entry)
+        START.after(entry, NOON)
 
 
 def test_a_hold_above_what_is_available_is_refused() -> None:
     with pytest.raises(InsufficientBalance):
-        START.after(hold("gen_1", 101, "m"))
+        START.after(hold("gen_1", 101, "m"), NOON)
 
 
 def test_ops_name_an_act_for_ever() -> None:
@@ -91,7 +81,7 @@ def test_an_entry_survives_storing(entry: Entry) -> None:
 
 
 def test_a_block_has_the_next_seq_and_the_totals_after_all_its_entries() -> None:
-    block, refused = make_block("acc_1", START, [hold("gen_1", 30, "m"), end("gen_0", 40, 15, "m", 1)])
+    block, refused = make_block("acc_1", START, [hold("gen_1", 30, "m"), end("gen_0", 40, 15, "m", 1)], NOON)
 
     assert block is not None
     assert refused == {}
@@ -101,7 +91,7 @@ def test_a_block_has_the_next_seq_and_the_totals_after_all_its_entries() -> None
 
 def test_entries_that_do_not_fit_are_refused_one_by_one_in_order() -> None:
     wanted = [hold(f"gen_{n}", amount, "m") for n, amount in enumerate((60, 60, 30, 20, 10))]
-    block, refused = make_block("acc_1", START, wanted)
+    block, refused = make_block("acc_1", START, wanted, NOON)
 
     assert block is not None
     assert [entry.op for entry in block.entries] == ["hold:gen_0", "hold:gen_2", "hold:gen_4"]
@@ -111,7 +101,7 @@ def test_entries_that_do_not_fit_are_refused_one_by_one_in_order() -> None:
 
 
 def test_money_freed_by_an_earlier_entry_of_the_block_can_be_held_by_a_later_one() -> None:
-    block, refused = make_block("acc_1", START, [end("gen_0", 40, 0, "m", 0), hold("gen_1", 140, "m")])
+    block, refused = make_block("acc_1", START, [end("gen_0", 40, 0, "m", 0), hold("gen_1", 140, "m")], NOON)
 
     assert block is not None
     assert refused == {}
@@ -119,7 +109,7 @@ def test_money_freed_by_an_earlier_entry_of_the_block_can_be_held_by_a_later_one
 
 
 def test_an_act_asked_for_twice_in_one_group_happens_once() -> None:
-    block, _ = make_block("acc_1", START, [hold("gen_1", 30, "m"), hold("gen_1", 30, "m")])
+    block, _ = make_block("acc_1", START, [hold("gen_1", 30, "m"), hold("gen_1", 30, "m")], NOON)
 
     assert block is not None
     assert len(block.entries) == 1
@@ -127,7 +117,7 @@ def test_an_act_asked_for_twice_in_one_group_happens_once() -> None:
 
 
 def test_a_broken_entry_does_not_spoil_its_neighbours() -> None:
-    block, refused = make_block("acc_1", START, [end("gen_9", 999, 1, "m", 1), hold("gen_1", 30, "m")])
+    block, refused = make_block("acc_1", START, [end("gen_9", 999, 1, "m", 1), hold("gen_1", 30, "m")], NOON)
 
     assert block is not None
     assert [entry.op for entry in block.entries] == ["hold:gen_1"]
@@ -136,16 +126,16 @@ def test_a_broken_entry_does_not_spoil_its_neighbours() -> None:
 
 @pytest.mark.parametrize("wanted", [[], [hold("gen_1", 101, "m")]], ids=["nothing wanted", "nothing fits"])
 def test_there_is_no_empty_block(wanted: list[Entry]) -> None:
-    block, _ = make_block("acc_1", START, wanted)
+    block, _ = make_block("acc_1", START, wanted, NOON)
 
     assert block is None
 
 
 def test_a_block_states_its_totals_when_stored() -> None:
-    block, _ = make_block("acc_1", Balance(), [topup("pay_1", 500, {"actor": "ops"})])
+    block, _ = make_block("acc_1", Balance(), [topup("pay_1", 500, {"actor": "ops"})], NOON)
 
     assert block is not None
-    document = block.to_document(NOON)
+    document = block.to_document()
     assert document == {
         "account": "acc_1",
         "seq": 1,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ledger.block import Balance, Entry, EntryKind, end, hold, make_block, topup
+from shared.ledger.block import Balance, make_block
+from shared.ledger.entry import Entry, EntryKind, end, hold, topup
 from shared.ledger.verify import check_block
 from tests.unit.building import NOON
 
@@ -23,7 +24,7 @@ GROUPS = st.lists(st.lists(ENTRIES, max_size=8), max_size=8)
 def test_no_total_is_ever_negative_and_money_in_is_money_out_and_balances(groups: list[list[Entry]]) -> None:
     tail, topped_up = Balance(), 0
     for wanted in groups:
-        block, _ = make_block("acc_1", tail, wanted)
+        block, _ = make_block("acc_1", tail, wanted, NOON)
         if block is None:
             continue
         tail = block.balance
@@ -37,7 +38,7 @@ def test_no_total_is_ever_negative_and_money_in_is_money_out_and_balances(groups
 def test_every_wanted_entry_is_either_in_the_block_or_refused(groups: list[list[Entry]]) -> None:
     tail = Balance(available=50)
     for wanted in groups:
-        block, refused = make_block("acc_1", tail, wanted)
+        block, refused = make_block("acc_1", tail, wanted, NOON)
         taken = {entry.op for entry in block.entries} if block else set()
 
         assert taken | refused.keys() == {entry.op for entry in wanted}
@@ -48,8 +49,8 @@ def test_every_wanted_entry_is_either_in_the_block_or_refused(groups: list[list[
 def test_every_block_that_is_made_passes_the_check(groups: list[list[Entry]]) -> None:
     tail = Balance()
     for wanted in groups:
-        block, _ = make_block("acc_1", tail, wanted)
+        block, _ = make_block("acc_1", tail, wanted, NOON)
         if block is not None:
-            tail, found = check_block(tail, block.to_document(NOON))
+            tail, found = check_block(tail, block.to_document())
             assert found == []
             assert tail == block.balance

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.ledger.block import Balance, end, hold, make_block, topup
+from shared.ledger.block import Balance, make_block
+from shared.ledger.entry import end, hold, topup
 from shared.ledger.verify import Violation, check_block
 from shared.mongo import Document
 from tests.unit.building import NOON
@@ -17,10 +18,10 @@ TAIL = Balance(seq=3, available=100, held=40, spent=5)
 
 def honest() -> Document:
     block, _ = make_block(
-        "acc_1", TAIL, [hold("gen_1", 30, "m"), end("gen_0", 40, 15, "m", 1), topup("pay_1", 7, {})]
+        "acc_1", TAIL, [hold("gen_1", 30, "m"), end("gen_0", 40, 15, "m", 1), topup("pay_1", 7, {})], NOON
     )
     assert block is not None
-    return block.to_document(NOON)
+    return block.to_document()
 
 
 def setting(**fields: Any) -> Callable[[Document], None]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ledger.block import Balance, end, hold, make_block, topup
+from shared.ledger.block import Balance, make_block
+from shared.ledger.entry import end, hold, topup
 from shared.ledger.usage import ModelUsage, merge, usage_of
 from tests.unit.building import NOON
 
@@ -26,17 +27,18 @@ def test_only_ends_that_delivered_something_count_each_under_its_model() -> None
             end("gen_3", 20, 3, "b", 1),
             end("gen_4", 20, 0, "b", 0),
         ],
+        NOON,
     )
     assert block is not None
 
-    assert usage_of(block.to_document(NOON)) == {"a": ModelUsage(3, 15, 2), "b": ModelUsage(1, 3, 1)}
+    assert usage_of(block.to_document()) == {"a": ModelUsage(3, 15, 2), "b": ModelUsage(1, 3, 1)}
 
 
 def test_a_free_image_is_usage_too() -> None:
-    block, _ = make_block("acc_1", Balance(held=1), [end("gen_1", 0, 0, "a", 1)])
+    block, _ = make_block("acc_1", Balance(held=1), [end("gen_1", 0, 0, "a", 1)], NOON)
     assert block is not None
 
-    assert usage_of(block.to_document(NOON)) == {"a": ModelUsage(1, 0, 1)}
+    assert usage_of(block.to_document()) == {"a": ModelUsage(1, 0, 1)}
 
 
 def test_merging_adds_model_by_model() -> None:

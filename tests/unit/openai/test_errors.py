@@ -11,7 +11,7 @@ from services.api.dialects.openai import errors as theirs
 from services.api.rendering import InternalError
 from shared.errors import HatcheryError
 from shared.files import StorageUnavailable
-from shared.ledger.block import InsufficientBalance
+from shared.ledger.refusals import InsufficientBalance
 from shared.mongo import DatabaseUnavailable
 
 

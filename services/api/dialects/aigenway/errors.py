@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from shared.aigenway import NANO_PER_UNIT, TASK_FAILED, failure_code, units_text
 from shared.errors import HatcheryError
-from shared.ledger.block import InsufficientBalance
+from shared.ledger.refusals import InsufficientBalance
 from shared.tasks.model import TaskFailure
 
 _NANO_PER_CENT: Final = 10_000_000

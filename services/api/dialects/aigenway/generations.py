@@ -33,7 +33,7 @@ from shared.accounts.key import KeyOwner
 from shared.aigenway import FILE_TOKEN, METHOD, PROVIDER
 from shared.http import UnsafeAddress
 from shared.ids import Prefix, new_id
-from shared.ledger.block import InsufficientBalance
+from shared.ledger.refusals import InsufficientBalance
 from shared.providers.capabilities import Kind
 from shared.tasks.model import TaskRequest
 

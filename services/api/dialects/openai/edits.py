@@ -23,8 +23,8 @@ from services.api.scopes import Scope
 from shared.files import Files
 from shared.ids import Prefix, new_id
 from shared.images import ImageInfo, NotAnImage, check_image
-from shared.ledger.block import InsufficientBalance
 from shared.ledger.chain import Ledger
+from shared.ledger.refusals import InsufficientBalance
 from shared.providers.capabilities import Kind
 from shared.providers.inputs import MOST_INPUT_BYTES
 

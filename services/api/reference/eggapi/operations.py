@@ -15,7 +15,7 @@ from services.api.reference.parameters import header, path, query
 from services.api.reference.schema import ref, whole
 from services.api.reference.tasks import BAD_WAIT, NO_TASK, TOO_MANY, WAIT, events
 from services.api.scopes import Scope
-from shared.ledger.block import InsufficientBalance
+from shared.ledger.refusals import InsufficientBalance
 
 ABOUT = (
     "Images and videos by asynchronous tasks: send one, get its id, then poll it or wait for a webhook.",

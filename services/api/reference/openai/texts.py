@@ -18,7 +18,7 @@ from services.api.reference.model import EVENTS, Answer, Content, Operation, Pro
 from services.api.reference.openai import examples
 from services.api.reference.schema import Schema, ref, text
 from services.api.scopes import Scope
-from shared.ledger.block import InsufficientBalance
+from shared.ledger.refusals import InsufficientBalance
 
 PAID = (
     Problem(ModelRequired(), "`model` is missing"),
