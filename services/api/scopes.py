@@ -13,3 +13,7 @@ class Scope(StrEnum):
     IMAGES = "images"
     EMBEDDINGS = "embeddings"
     TASKS_READ = "tasks:read"
+    BILLING = "billing"
+    """Ours: statements and top-ups."""
+    WEBHOOKS = "webhooks"
+    """Ours: webhook endpoints and their deliveries."""
