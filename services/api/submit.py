@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,6 +18,9 @@ from shared.batching import Batcher
 from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
+from shared.coupons.coupon import Coupon
+from shared.coupons.uses import CouponUse, CouponUses
+from shared.errors import HatcheryError
 from shared.killpoints import KillPoints
 from shared.ledger.chain import Applied, Ledger
 from shared.ledger.entry import Entry, hold
@@ -60,6 +63,8 @@ class Submission:
     mode: Mode = "async"
     public_model: str | None = None
     dialect_fields: Mapping[str, Any] = field(default_factory=dict)
+    coupon: Coupon | None = None
+    """The one that the quote has counted in."""
     claim: Claim | None = None
     answer: Callable[[Task], Answer] | None = None
     """What the client gets for the accepted task; kept with it where there is a claim."""
@@ -81,18 +86,27 @@ class Submissions:
         self._publisher = publisher
         self._clock = clock
         self._killpoints = killpoints
+        self._uses = CouponUses(ledger, killpoints)
         self._batcher: Batcher[Submission, Task] = Batcher("api.submissions", self._commit)
+        # Groups of their own: no other task waits for what coupons take.
+        self._with_coupon: Batcher[Submission, Task] = Batcher("api.coupon_submissions", self._commit)
         self._announcing: set[asyncio.Task[None]] = set()
 
     async def submit(self, submission: Submission) -> Task:
-        """The accepted task. Raises InsufficientBalance, KeyTaken, and ServiceUnavailable when cut off."""
-        task = await self._batcher.submit(submission)
+        """The accepted task.
+
+        Raises InsufficientBalance, CouponAlreadyUsed, CouponUsedUp, KeyTaken, and ServiceUnavailable when cut
+        off.
+        """
+        batcher = self._batcher if submission.coupon is None else self._with_coupon
+        task = await batcher.submit(submission)
         TASKS_SUBMITTED.labels(task.model).inc()
         return task
 
     async def close(self) -> None:
         """Finish the groups on their way."""
         await self._batcher.close()
+        await self._with_coupon.close()
         if self._announcing:
             await asyncio.wait(self._announcing, timeout=5)
             await cancel(*self._announcing)
@@ -104,20 +118,14 @@ class Submissions:
         return [accepted[one.task_id] if leaders[_identity(one)] is one else KeyTaken() for one in group]
 
     async def _accept(self, group: Sequence[Submission]) -> dict[str, Task | BaseException]:
-        holds: defaultdict[str, list[Entry]] = defaultdict(list)
         # Taken before the holds: a task says when its own was made, at the earliest.
         now = self._clock.now()
-        for one in group:
-            holds[one.owner.account_id].append(_hold(one))
-        self._killpoints.reach("api.before_block")
-        outcomes = await self._ledger.append(holds)
-        self._killpoints.reach("api.between_block_and_tasks")
-        results: dict[str, Task | BaseException] = {}
+        results: dict[str, Task | BaseException] = dict(await self._hold(group))
+        without_coupon = await self._take_coupons([one for one in group if one.task_id not in results])
+        results |= without_coupon
         documents: list[Document] = []
         for one in group:
-            outcome = outcomes[f"hold:{one.task_id}"]
-            if not isinstance(outcome, Applied):
-                results[one.task_id] = outcome
+            if one.task_id in results:
                 continue
             document = self._document(one, now)
             results[one.task_id] = task = Task.model_validate(document)
@@ -130,17 +138,54 @@ class Submissions:
             # The auditor takes the id of a submit that it found cut off; its hold is released then.
             log.warning("submit was cut off", task_id=task_id)
             results[task_id] = ServiceUnavailable()
-        if refused.claimed:
-            await self._give_back([one for one in group if one.task_id in refused.claimed], now)
-            results |= {task_id: KeyTaken() for task_id in refused.claimed}
+        results |= {task_id: KeyTaken() for task_id in refused.claimed}
+        losers = refused.claimed | without_coupon.keys()
+        if losers:
+            await self._give_back([one for one in group if one.task_id in losers], without_coupon, now)
         accepted = [one for one in results.values() if isinstance(one, Task)]
         self._announce(EventType.TASK_QUEUED, [task.id for task in accepted if task.state is State.QUEUED])
         return results
 
-    async def _give_back(self, losers: Sequence[Submission], held_at: datetime) -> None:
-        """Release the holds of requests whose key another process claimed first, as the auditor would."""
+    async def _hold(self, group: Sequence[Submission]) -> dict[str, HatcheryError]:
+        """Set their money aside; gives the refusals by task id."""
+        holds: defaultdict[str, list[Entry]] = defaultdict(list)
+        for one in group:
+            holds[one.owner.account_id].append(_hold(one))
+        self._killpoints.reach("api.before_block")
+        outcomes = await self._ledger.append(holds)
+        self._killpoints.reach("api.between_block_and_tasks")
+        return {
+            one.task_id: outcome
+            for one in group
+            if not isinstance(outcome := outcomes[f"hold:{one.task_id}"], Applied)
+        }
+
+    async def _take_coupons(self, group: Sequence[Submission]) -> dict[str, HatcheryError]:
+        """Take the uses of their coupons; gives the refusals by task id."""
+        wanted = [
+            CouponUse(one.coupon, one.owner.account_id, one.task_id)
+            for one in group
+            if one.coupon is not None
+        ]
+        if not wanted:
+            return {}
+        refused = await self._uses.take(wanted)
+        self._killpoints.reach("api.coupon_after_uses")
+        return refused
+
+    async def _give_back(
+        self, losers: Sequence[Submission], without_coupon: Container[str], held_at: datetime
+    ) -> None:
+        """Release the holds of requests whose key or coupon others were faster with, as the auditor would.
+
+        What their coupons have taken goes back with it.
+        """
         now = self._clock.now()
-        stand_ins = [interrupted_task(one.owner.account_id, _hold(one), held_at, now) for one in losers]
+        stand_ins = [
+            interrupted_task(one.owner.account_id, _hold(one), held_at, now)
+            | ({} if one.task_id in without_coupon else _coupon(one))
+            for one in losers
+        ]
         try:
             await self._store.insert(stand_ins)
         except Exception as error:
@@ -177,6 +222,7 @@ class Submissions:
             **({"mode": one.mode, "started_at": now} if one.mode == "sync" else {}),
             **({"public_model": one.public_model} if one.public_model else {}),
             **({"dialect_fields": dict(one.dialect_fields)} if one.dialect_fields else {}),
+            **_coupon(one),
             **({"idempotency": {"key": one.claim.key}} if one.claim else {}),
         }
 
@@ -200,6 +246,10 @@ def _identity(one: Submission) -> tuple[str, str | None]:
 
 def _hold(one: Submission) -> Entry:
     return hold(one.task_id, one.quote.hold_nano, one.model, one.owner.key_id)
+
+
+def _coupon(one: Submission) -> Document:
+    return {"coupon": one.coupon.code} if one.coupon is not None else {}
 
 
 def _kept(claim: Claim, one: Submission, task: Task, now: datetime) -> Document:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.billing.audit import Auditor
+from services.billing.coupon_uses import CouponSweeper
 from services.billing.settings import BillingSettings
 from services.billing.settle import Settlement
 from shared.bus.topology import BILLING_QUEUE
@@ -34,11 +35,14 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
         settings.audit_every,
         settings.interrupted_after,
     )
+    coupons = CouponSweeper(
+        platform.database, ledger, platform.clock, settings.audit_every, settings.interrupted_after
+    )
     yield TaskService(
         platform,
         Role.BILLING,
         tools,
         settlement.routes(),
         queues=[BILLING_QUEUE],
-        background=[auditor.run],
+        background=[auditor.run, coupons.run],
     )

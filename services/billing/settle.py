@@ -1,18 +1,19 @@
-"""Ending tasks: capture what was delivered, release the rest, then the final move."""
+"""Ending tasks: capture what was delivered, release the rest, then the final move. Coupons' uses too."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 
 from shared.catalog.price import charge, text_charge, units_of
 from shared.clock import Clock
+from shared.coupons.entries import uses_ended
 from shared.errors import HatcheryError
 from shared.killpoints import KillPoints
-from shared.ledger.chain import Applied, Ledger
+from shared.ledger.chain import Applied, Ledger, Outcome
 from shared.ledger.entry import Entry, end
 from shared.providers.errors import ErrorClass
 from shared.tasks.intake import Routes
@@ -48,18 +49,17 @@ class Settlement:
         """Capture or release each task's hold and make it final."""
         wanted: defaultdict[str, list[Entry]] = defaultdict(list)
         for task in tasks:
-            wanted[task.account_id].append(ending(task))
+            for chain, entry in endings(task).items():
+                wanted[chain].append(entry)
         outcomes = await self._ledger.append(wanted)
         self._killpoints.reach("billing.after_block")
         moves, mismatch = [], None
         for task in tasks:
-            wanted_end, outcome = ending(task), outcomes[f"end:{task.id}"]
-            if not isinstance(outcome, Applied):
-                mismatch = outcome
-            elif (outcome.entry.amount, outcome.entry.held) != (wanted_end.amount, wanted_end.held):
-                mismatch = SettlementMismatch(f"{task.id}: the ledger has {outcome.entry}")
+            wrong = [error for one in endings(task).values() if (error := _mismatch(task, one, outcomes))]
+            if wrong:
+                mismatch = wrong[0]
             else:
-                moves.append(self._final(task, outcome.entry.amount))
+                moves.append(self._final(task, ending(task).amount))
         for move, happened in zip(moves, await self._tools.mover.move(moves), strict=True):
             if happened:
                 TASKS_ENDED.labels(move.to).inc()
@@ -77,6 +77,25 @@ class Settlement:
         wake_in = NOTIFY_WAKE if task.callback_url else None
         fields = {"cost_nano": cost_nano, "completed_at": self._clock.now()}
         return Move(task, final_state(task), wake_in, set=fields)
+
+
+def _mismatch(task: Task, wanted: Entry, outcomes: Mapping[str, Outcome]) -> HatcheryError | None:
+    """Why the ledger does not have the end that a task's outcome calls for."""
+    outcome = outcomes[wanted.op]
+    if not isinstance(outcome, Applied):
+        return outcome
+    if (outcome.entry.amount, outcome.entry.held) != (wanted.amount, wanted.held):
+        return SettlementMismatch(f"{task.id}: the ledger has {outcome.entry}")
+    return None
+
+
+def endings(task: Task) -> dict[str, Entry]:
+    """What ends in the ledger with a task, by chain: its hold, and the uses of its coupon."""
+    money = {task.account_id: ending(task)}
+    if task.coupon is None:
+        return money
+    completed = final_state(task) is State.COMPLETED
+    return money | uses_ended(task.coupon, task.account_id, task.id, completed)
 
 
 def ending(task: Task) -> Entry:

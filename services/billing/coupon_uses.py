@@ -1,0 +1,100 @@
+"""Ending the uses of coupons that a crash left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from shared.clock import Clock
+from shared.coupons.entries import open_uses, use_ended
+from shared.ledger.chain import Ledger
+from shared.ledger.chains import COUPONS
+from shared.mongo import Database, Document, is_unavailable
+from shared.tasks.lifecycle import FINAL, State
+
+log = structlog.get_logger()
+
+_CHUNK: Final = 1000
+_ALL_COUPONS: Final = {"$gte": COUPONS, "$lt": COUPONS[:-1] + chr(ord(COUPONS[-1]) + 1)}
+"""Names of chains that begin with `coupon:`."""
+
+
+class CouponSweeper:
+    """Runs in every billing process: each use is ended once, whoever finds it."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: Ledger,
+        clock: Clock,
+        every: timedelta,
+        interrupted_after: timedelta,
+    ) -> None:
+        self._blocks = database["ledger"]
+        self._tasks = database["tasks"]
+        self._ledger = ledger
+        self._clock = clock
+        self._every = every
+        self._interrupted_after = interrupted_after
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            await asyncio.sleep(self._every.total_seconds())
+            try:
+                await self.sweep()
+            except Exception as error:
+                if not is_unavailable(error):
+                    raise
+                log.warning("coupons not swept", reason=type(error).__name__)
+
+    async def sweep(self) -> int:
+        """End the uses that their submits or settlements have left; gives how many.
+
+        The task decides. A use whose task is yet to come is left: where the submit was cut off, the auditor
+        makes the task that keeps a late one out.
+        """
+        settled_before = self._clock.now() - self._interrupted_after
+        ended = 0
+        for chain, tail in (await self._held()).items():
+            open_tasks = await self._open(chain, tail, settled_before)
+            for start in range(0, len(open_tasks), _CHUNK):
+                ended += await self._end(chain, open_tasks[start : start + _CHUNK])
+        return ended
+
+    async def _held(self) -> Mapping[str, Document]:
+        """The tails of the chains with uses that are held."""
+        cursor = await self._blocks.aggregate(
+            [
+                {"$match": {"account": _ALL_COUPONS}},
+                {"$sort": {"account": -1, "seq": -1}},
+                {"$group": {"_id": "$account", "seq": {"$first": "$seq"}, "held": {"$first": "$held"}}},
+                {"$match": {"held": {"$gt": 0}}},
+            ]
+        )
+        return {tail["_id"]: tail async for tail in cursor}
+
+    async def _open(self, chain: str, tail: Document, settled_before: datetime) -> Sequence[str]:
+        """The tasks of uses that are held and not young any more; reads back as far as the oldest of them."""
+        ended: set[str] = set()
+        found: list[tuple[str, datetime]] = []
+        query = {"account": chain, "seq": {"$lte": tail["seq"]}}
+        async for block in self._blocks.find(query).sort("seq", -1):
+            found += [(task_id, block["at"]) for task_id in open_uses(block, ended)]
+            if len(found) >= tail["held"]:
+                break
+        return [task_id for task_id, at in found if at <= settled_before]
+
+    async def _end(self, chain: str, task_ids: Sequence[str]) -> int:
+        query = {"_id": {"$in": list(task_ids)}, "state": {"$in": sorted(FINAL)}}
+        states = {task["_id"]: task["state"] async for task in self._tasks.find(query, {"state": 1})}
+        if not states:
+            return 0
+        ends = [use_ended(chain, task_id, state == State.COMPLETED) for task_id, state in states.items()]
+        await self._ledger.append({chain: ends})
+        log.warning("uses of a coupon ended late", chain=chain, count=len(ends))
+        return len(ends)
