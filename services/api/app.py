@@ -13,6 +13,7 @@ from services.api.admission import Admission
 from services.api.auth import Authenticator
 from services.api.callbacks import callback_verifiers
 from services.api.cancel import Cancellations, cancel_endpoints
+from services.api.coupons import CouponReader
 from services.api.dialects.aigenway.endpoints import aigenway_endpoints
 from services.api.dialects.aigenway.mapping import status_of as aigenway_status_of
 from services.api.dialects.aigenway.tasks import task_renderer as aigenway_task_renderer
@@ -44,6 +45,8 @@ from services.api.waiting import ENDINGS, Bell, Waiting
 from shared.accounts.key import Keys
 from shared.bus.events import EventType
 from shared.bus.listener import Listener
+from shared.coupons.store import Coupons
+from shared.coupons.uses import CouponUses
 from shared.files import Files
 from shared.health import ops_endpoints
 from shared.http import EgressPolicy, guarded_session, provider_session
@@ -131,6 +134,7 @@ async def build_parts(
             limits=limits,
             submissions=submissions,
             idempotency=Idempotency(store, submissions),
+            coupons=CouponReader(Coupons(database, clock), CouponUses(ledger, platform.killpoints), clock),
             tasks=tasks,
             bell=bell,
             waiting=Waiting(tasks, bell),

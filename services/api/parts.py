@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.api.admission import Admission
+from services.api.coupons import CouponReader
 from services.api.idempotency import Idempotency
 from services.api.rate_limit import RateLimits
 from services.api.strangers import Addresses
@@ -34,6 +35,7 @@ class ApiParts:
     limits: RateLimits
     submissions: Submissions
     idempotency: Idempotency
+    coupons: CouponReader
     tasks: TaskReader
     bell: Bell
     waiting: Waiting

@@ -48,6 +48,7 @@ _OWN_CODES: Final = frozenset(
         "idempotency_key_mismatch",
         "coupon_invalid",
         "coupon_expired",
+        "coupon_already_used",
         "internal_error",
     }
 )
@@ -95,18 +96,6 @@ class PriceNotConfigured(AigenwayError):
     """Pricing is not configured for this bundle"""
 
     code, status = "price_not_configured", 422
-
-
-class CouponInvalid(AigenwayError):
-    """There is no such coupon"""
-
-    code, status = "coupon_invalid", 422
-
-
-class CouponExpired(AigenwayError):
-    """This coupon has expired"""
-
-    code, status = "coupon_expired", 422
 
 
 class TaskExpired(AigenwayError):

@@ -15,11 +15,12 @@ from services.api.body import read_object
 from services.api.claims import Answer, Claim, claim_of
 from services.api.dialects.aigenway import params as parameters
 from services.api.dialects.aigenway.conversations import TextCall, text_call
+from services.api.dialects.aigenway.coupons import coupon_of
 from services.api.dialects.aigenway.embeddings import most_input, texts_of
 from services.api.dialects.aigenway.errors import InvalidRequest, NotEnough
 from services.api.dialects.aigenway.mapping import estimate_body, queued_body
 from services.api.dialects.aigenway.media import kind_of, request_of
-from services.api.dialects.aigenway.prices import MostTokens, Priced, coupon_of, priced
+from services.api.dialects.aigenway.prices import MostTokens, Priced, priced
 from services.api.dialects.aigenway.targets import Target, Targets
 from services.api.dialects.aigenway.text import SyncAnswer
 from services.api.dialects.openai.connection import WhileConnected
@@ -31,6 +32,7 @@ from services.api.submit import Submission
 from services.api.text.requests import Texts
 from shared.accounts.key import KeyOwner
 from shared.aigenway import FILE_TOKEN, METHOD, PROVIDER
+from shared.coupons.coupon import Coupon
 from shared.http import UnsafeAddress
 from shared.ids import Prefix, new_id
 from shared.ledger.refusals import InsufficientBalance
@@ -59,6 +61,7 @@ class Order:
     """None: an image or a video, made later."""
     priced: Priced
     callback_url: str | None
+    coupon: Coupon | None
 
 
 def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
@@ -68,10 +71,11 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
     @router.post("/estimate")
     async def estimate(request: Request) -> Response:
         owner = await parts.admit(request, Scope.MODELS_READ)
-        order = order_of(await read_object(request, MOST_BODY_BYTES), targets, parts)
+        body = await read_object(request, MOST_BODY_BYTES)
+        order = order_of(body, targets, parts, await coupon_of(body, owner.account_id, parts.coupons))
         balance = (await parts.ledger.balances([owner.account_id]))[owner.account_id]
-        body = estimate_body(order.target, order.priced, balance)
-        return Response(orjson.dumps(body), media_type="application/json")
+        estimated = estimate_body(order.target, order.priced, balance)
+        return Response(orjson.dumps(estimated), media_type="application/json")
 
     @router.post("/generations", status_code=202)
     async def generate(request: Request) -> Response:
@@ -82,7 +86,7 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
         claim = claim_of(request, SCOPE, body)
         if (kept := await parts.idempotency.replay(owner, claim)) is not None:
             return kept
-        order = order_of(body, targets, parts)
+        order = order_of(body, targets, parts, await coupon_of(body, owner.account_id, parts.coupons))
         submission = _submission(order, owner, claim, request)
         note(request, model=target.model, task_id=submission.task_id)
         try:
@@ -97,15 +101,14 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
     return router
 
 
-def order_of(body: Mapping[str, Any], targets: Targets, parts: ApiParts) -> Order:
-    """What a body asks for and what it costs. Raises what is wrong with it."""
+def order_of(body: Mapping[str, Any], targets: Targets, parts: ApiParts, coupon: Coupon | None) -> Order:
+    """What a body asks for and what it costs with its coupon. Raises what is wrong with it."""
     target = targets.find(body)
     given = body.get("params")
     if given is not None and not isinstance(given, dict):
         raise InvalidRequest("params must be an object", {"field": "params"})
     callback_url = _callback_url(body, parts)
     values = parameters.checked(target.table, given or {}, parts.egress)
-    coupon = coupon_of(body, parts.catalog.aigenway.coupons, parts.clock.now())
     text: TextCall | Texts | None = None
     request, most = TaskRequest(prompt=""), MostTokens(0, 0)
     if target.table.kind is Kind.CHAT:
@@ -120,8 +123,9 @@ def order_of(body: Mapping[str, Any], targets: Targets, parts: ApiParts) -> Orde
         target,
         request,
         text,
-        priced(target, values, request, coupon, most),
+        priced(target, values, request, coupon.terms if coupon else None, most),
         callback_url or values.get("callback_url"),
+        coupon,
     )
 
 
@@ -157,5 +161,6 @@ def _submission(order: Order, owner: KeyOwner, claim: Claim | None, request: Req
         mode="sync" if sync else "async",
         public_model=target.model,
         dialect_fields=names if sync else {**names, FILE_TOKEN: secrets.token_hex(_TOKEN_BYTES)},
+        coupon=order.coupon,
         claim=claim,
     )

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from services.api.dialects.aigenway.errors import (
-    CouponExpired,
-    CouponInvalid,
-    InvalidRequest,
-    PriceNotConfigured,
-)
+from services.api.dialects.aigenway.errors import PriceNotConfigured
 from services.api.dialects.aigenway.targets import Target
-from shared.catalog.aigenway_checks import COUPON
-from shared.catalog.aigenway_offers import Coupon, Dimension, Pricing
+from shared.catalog.aigenway_offers import Dimension, Pricing
 from shared.catalog.model import TokenPrice
 from shared.catalog.price import flat_quote, token_cost, token_quote
 from shared.catalog.sizes import is_smaller
+from shared.catalog.terms import CouponTerms
 from shared.money import nano_from_usd
 from shared.tasks.model import Quote, TaskRequest, TokenPrices, Tokens
 
@@ -40,32 +34,17 @@ class Priced:
     bundle: dict[str, Any]
 
 
-def coupon_of(body: Mapping[str, Any], coupons: Mapping[str, Coupon], now: datetime) -> Coupon | None:
-    """The coupon that a body names. Raises InvalidRequest, CouponInvalid and CouponExpired."""
-    code = body.get("coupon")
-    if code is None:
-        return None
-    if not isinstance(code, str):
-        raise InvalidRequest("coupon must be a string", {"field": "coupon"})
-    coupon = coupons.get(code) if COUPON.fullmatch(code) else None
-    if coupon is None:
-        raise CouponInvalid(None, {"coupon": code[:64]})
-    if coupon.until is not None and now.date() > coupon.until:
-        raise CouponExpired(None, {"coupon": code})
-    return coupon
-
-
 def priced(
     target: Target,
     params: Mapping[str, Any],
     request: TaskRequest,
-    coupon: Coupon | None,
+    coupon: CouponTerms | None,
     most: MostTokens = MostTokens(0, 0),
 ) -> Priced:
     """What the request costs at most. `params` are checked ones. Raises PriceNotConfigured."""
     bundle = _bundle(target, params)
     full = _quote(target, {name: str(word) for name, word in bundle.items()}, request, most)
-    held = _discounted(full, most, coupon.percent) if coupon is not None else full
+    held = _discounted(full, most, coupon.percent or 0) if coupon is not None else full
     return Priced(held, full.hold_nano - held.hold_nano, bundle)
 
 

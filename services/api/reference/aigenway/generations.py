@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from services.api.dialects.aigenway.errors import (
     CallFailed,
-    CouponExpired,
-    CouponInvalid,
     InvalidParameters,
     InvalidRequest,
     NotEnough,
@@ -20,6 +18,7 @@ from services.api.reference.aigenway import examples
 from services.api.reference.model import Answer, Content, Operation, Problem
 from services.api.reference.schema import ref
 from services.api.scopes import Scope
+from shared.coupons.refusals import CouponAlreadyUsed, CouponExpired, CouponInvalid, CouponUsedUp
 from shared.providers.errors import ErrorClass
 from shared.tasks.model import TaskFailure
 
@@ -37,8 +36,10 @@ _CHECKED = (
         "`params` are wrong; the details name each",
     ),
     Problem(PriceNotConfigured(), "there is no price for this choice of options"),
-    Problem(CouponInvalid(), "there is no such coupon"),
-    Problem(CouponExpired(), "the coupon has expired"),
+    Problem(CouponInvalid("WELCOME10"), "there is no such coupon, or it does not count for this request"),
+    Problem(CouponExpired("WELCOME10"), "the coupon has expired"),
+    Problem(CouponAlreadyUsed("WELCOME10"), "the account has used the coupon as often as it may"),
+    Problem(CouponUsedUp("WELCOME10"), "all uses of the coupon are taken"),
 )
 
 
