@@ -43,10 +43,34 @@ class Balance:
 
         Raises InsufficientBalance, SpendCapReached, BrokenEntry and StaleEntry.
         """
-        lowest = -INT64_MAX if entry.kind is EntryKind.ADJUST else 0
-        if not lowest <= entry.amount <= INT64_MAX or entry.held < 0:
-            raise BrokenEntry(f"{entry.op}: amount out of range")
-        return _EFFECTS[entry.kind](self, entry, at)
+        amount, kind = entry.amount, entry.kind
+        if not 0 <= amount <= INT64_MAX or entry.held < 0:
+            _check_range(entry)
+        # Holds and ends stand here, and make their balance without `replace`, as nothing happens as often.
+        caps = self.caps
+        if kind is _HOLD:
+            if amount > self.available:
+                raise InsufficientBalance
+            if caps:
+                caps = count_hold(caps, entry.facts.get("key_id"), amount, at)
+            return Balance(self.seq, self.available - amount, self.held + amount, self.spent, self.owed, caps)
+        if kind is not _END:
+            return _EFFECTS[kind](self, entry)
+        held, owed = entry.held, self.owed
+        if amount > held or held > self.held:
+            raise BrokenEntry(f"{entry.op}: captures {amount} of {held} with {self.held} held")
+        released = held - amount
+        if caps and (held_at := entry.facts.get("held_at")) is not None:
+            caps = count_release(caps, entry.facts.get("key_id"), released, held_at)
+        paid = min(released, owed) if owed else 0
+        return Balance(
+            self.seq,
+            self.available + released - paid,
+            self.held - held,
+            self.spent + amount,
+            owed - paid,
+            caps,
+        )
 
     def _with_available(self, added: int) -> Balance:
         """More money, of which debts are paid first."""
@@ -54,66 +78,63 @@ class Balance:
         return replace(self, available=self.available + added - paid, owed=self.owed - paid)
 
 
-def _hold(balance: Balance, entry: Entry, at: datetime) -> Balance:
-    if entry.amount > balance.available:
-        raise InsufficientBalance
-    caps = count_hold(balance.caps, entry.facts.get("key_id"), entry.amount, at) if balance.caps else ()
-    return replace(
-        balance, available=balance.available - entry.amount, held=balance.held + entry.amount, caps=caps
-    )
+def _check_range(entry: Entry) -> None:
+    """Of amounts that are negative or more than the database can store."""
+    if entry.held >= 0:
+        if entry.kind is EntryKind.ADJUST and -INT64_MAX <= entry.amount < 0:
+            return
+        if entry.kind is EntryKind.HOLD and entry.amount > INT64_MAX:
+            raise InsufficientBalance
+    raise BrokenEntry(f"{entry.op}: amount out of range")
 
 
-def _end(balance: Balance, entry: Entry, at: datetime) -> Balance:
-    if entry.amount > entry.held or entry.held > balance.held:
-        raise BrokenEntry(f"{entry.op}: captures {entry.amount} of {entry.held} with {balance.held} held")
-    released, caps, held_at = entry.held - entry.amount, balance.caps, entry.facts.get("held_at")
-    if caps and held_at is not None:
-        caps = count_release(caps, entry.facts.get("key_id"), released, held_at)
-    ended = replace(balance, held=balance.held - entry.held, spent=balance.spent + entry.amount, caps=caps)
-    return ended._with_available(released)
-
-
-def _topup(balance: Balance, entry: Entry, at: datetime) -> Balance:
+def _topup(balance: Balance, entry: Entry) -> Balance:
     if balance.available + balance.held + balance.spent + entry.amount > INT64_MAX:
         raise BrokenEntry(f"{entry.op}: more money than the ledger can count")
     return balance._with_available(entry.amount)
 
 
-def _refund(balance: Balance, entry: Entry, at: datetime) -> Balance:
+def _refund(balance: Balance, entry: Entry) -> Balance:
     if entry.amount > balance.spent:
         raise BrokenEntry(f"{entry.op}: gives back {entry.amount} with {balance.spent} spent")
     return replace(balance, spent=balance.spent - entry.amount)._with_available(entry.amount)
 
 
-def _adjust(balance: Balance, entry: Entry, at: datetime) -> Balance:
+def _adjust(balance: Balance, entry: Entry) -> Balance:
     if entry.amount >= 0:
-        return _topup(balance, entry, at)
+        return _topup(balance, entry)
     if -entry.amount > balance.available:
         raise InsufficientBalance
     return replace(balance, available=balance.available + entry.amount)
 
 
-def _reversal(balance: Balance, entry: Entry, at: datetime) -> Balance:
+def _reversal(balance: Balance, entry: Entry) -> Balance:
     taken = min(entry.amount, balance.available)
-    return replace(balance, available=balance.available - taken, owed=balance.owed + entry.amount - taken)
+    owed = balance.owed + entry.amount - taken
+    if owed > INT64_MAX:
+        raise BrokenEntry(f"{entry.op}: more debt than the ledger can count")
+    return replace(balance, available=balance.available - taken, owed=owed)
 
 
-def _cap(balance: Balance, entry: Entry, at: datetime) -> Balance:
+def _cap(balance: Balance, entry: Entry) -> Balance:
     facts = entry.facts
     key_id, per = facts.get("key_id"), Per(facts["per"])
     if facts.get("removed"):
         return replace(balance, caps=without_cap(balance.caps, key_id, per))
     if facts["as_of"] != balance.seq:
         raise StaleEntry
+    if not 0 <= facts["counted"] <= INT64_MAX:
+        raise BrokenEntry(f"{entry.op}: counts {facts['counted']}")
     caps = with_cap(balance.caps, Cap(key_id, per, entry.amount, facts["period"], facts["counted"]))
     if len(caps) > MOST_CAPS:
         raise BrokenEntry(f"{entry.op}: an account has at most {MOST_CAPS} spend caps")
     return replace(balance, caps=caps)
 
 
-_EFFECTS: Final[Mapping[EntryKind, Callable[[Balance, Entry, datetime], Balance]]] = {
-    EntryKind.HOLD: _hold,
-    EntryKind.END: _end,
+_HOLD: Final = EntryKind.HOLD
+_END: Final = EntryKind.END
+_CAP: Final = EntryKind.CAP
+_EFFECTS: Final[Mapping[EntryKind, Callable[[Balance, Entry], Balance]]] = {
     EntryKind.TOPUP: _topup,
     EntryKind.REFUND: _refund,
     EntryKind.ADJUST: _adjust,
@@ -161,7 +182,12 @@ def balance_of(document: Mapping[str, Any]) -> Balance:
 def make_block(
     account: str, tail: Balance, wanted: Sequence[Entry], at: datetime
 ) -> tuple[Block | None, dict[str, HatcheryError]]:
-    """The next block, with every entry that fits, in order; and the refused ones by `op`."""
+    """The next block, with every entry that fits, in order; and the refused ones by `op`.
+
+    Changes of spend caps come first: what they have counted goes up to the tail, without this block's holds.
+    """
+    if changes := [entry for entry in wanted if entry.kind is _CAP]:
+        wanted = [*changes, *(entry for entry in wanted if entry.kind is not _CAP)]
     balance = tail
     taken: dict[str, Entry] = {}
     refused: dict[str, HatcheryError] = {}

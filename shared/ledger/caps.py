@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -67,6 +67,13 @@ def period_of(per: Per, at: datetime) -> str:
     return at.strftime(_FORMATS[per])
 
 
+def next_begin(per: Per, period: str) -> str:
+    """When the period after one begins: `2026-11` is followed by `2026-12-01 00:00`."""
+    start = datetime.strptime(period, _FORMATS[per])
+    later = start + timedelta(days=1 if per is Per.DAY else 31)
+    return f"{later.replace(day=1) if per is Per.MONTH else later:%Y-%m-%d %H:%M}"
+
+
 def with_cap(caps: Caps, changed: Cap) -> Caps:
     """The caps with one put in the place of what there was for the same key and kind of period."""
     return (*without_cap(caps, changed.key_id, changed.per), changed)
@@ -78,7 +85,7 @@ def without_cap(caps: Caps, key_id: str | None, per: Per) -> Caps:
 
 
 def count_hold(caps: Caps, key_id: str | None, amount: int, at: datetime) -> Caps:
-    """The caps after a hold. Raises SpendCapReached."""
+    """The caps after a hold; what is free passes every cap. Raises SpendCapReached."""
     counted = []
     for cap in caps:
         if cap.key_id not in (None, key_id):
@@ -87,7 +94,7 @@ def count_hold(caps: Caps, key_id: str | None, amount: int, at: datetime) -> Cap
         period = period_of(cap.per, at)
         # A process whose clock is a little behind does not go back to the period before.
         current = cap if cap.period >= period else replace(cap, period=period, counted=0)
-        if current.counted + amount > current.limit:
+        if amount and current.counted + amount > current.limit:
             raise SpendCapReached(_reached(current))
         counted.append(replace(current, counted=current.counted + amount))
     return tuple(counted)
@@ -110,6 +117,13 @@ def count_release(caps: Caps, key_id: str | None, amount: int, held_at: datetime
 def _reached(cap: Cap) -> str:
     whose = "The account's" if cap.key_id is None else "This key's"
     return (
-        f"{whose} spend cap of ${usd_from_nano(cap.limit, 2)} a {cap.per.value} does not cover this request: "
-        f"${usd_from_nano(cap.counted, 4)} are spent or held in {cap.period} (UTC)"
+        f"{whose} spend cap of ${plain_usd(cap.limit)} a {cap.per} does not cover this request: "
+        f"${plain_usd(cap.counted)} are spent or held in {cap.period}. "
+        f"It opens again at {next_begin(cap.per, cap.period)} UTC"
     )
+
+
+def plain_usd(nano: int) -> str:
+    """Exact, with two decimals or as many as it takes."""
+    whole, _, fraction = usd_from_nano(nano, 9).partition(".")
+    return f"{whole}.{fraction.rstrip('0'):0<2}"

@@ -45,7 +45,7 @@ class Ledger:
         wanted = list(accounts)
         balances = dict.fromkeys(wanted, Balance())
         if len(wanted) == 1:
-            tail = await self._blocks.find_one({"account": wanted[0]}, sort=[("seq", -1)])
+            tail = await self.tail(wanted[0])
             if tail is not None:
                 balances[wanted[0]] = balance_of(tail)
             return balances
@@ -59,6 +59,10 @@ class Ledger:
         async for tail in cursor:
             balances[tail["_id"]] = balance_of(tail["tail"])
         return balances
+
+    async def tail(self, account: str) -> Document | None:
+        """The last block of a chain; None of an empty one."""
+        return await self._blocks.find_one({"account": account}, sort=[("seq", -1)])
 
     async def append(self, wanted: Mapping[str, Sequence[Entry]]) -> dict[str, Outcome]:
         """Append each account's entries as one block; gives an outcome per `op`.
@@ -143,4 +147,10 @@ class Ledger:
         """An account's blocks in order, streamed."""
         query = {"account": account, "seq": {"$gt": after_seq}}
         async for block in self._blocks.find(query).sort("seq", 1):
+            yield block
+
+    async def blocks_backwards(self, account: str, from_seq: int) -> AsyncIterator[Document]:
+        """An account's blocks up to one, the last one first, streamed."""
+        query = {"account": account, "seq": {"$lte": from_seq}}
+        async for block in self._blocks.find(query).sort("seq", -1):
             yield block
