@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from services.cli.accounts import account_app, top_up
+from services.cli.adjustments import adjust
 from services.cli.attempts import attempts_app
 from services.cli.bench import bench_app
 from services.cli.catalog import catalog_app
@@ -12,6 +13,7 @@ from services.cli.dlq import dlq_app
 from services.cli.keys import key_app
 from services.cli.ledger import ledger_app
 from services.cli.providers import provider_app
+from services.cli.refunds import refund
 from services.cli.routes import route_app
 from services.cli.run import run
 from services.cli.tasks import task_app
@@ -27,6 +29,8 @@ app.command("run")(run)
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
 app.command("topup")(top_up)
+app.command("refund")(refund)
+app.command("adjust")(adjust)
 app.add_typer(task_app, name="task")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(route_app, name="route")
