@@ -9,6 +9,7 @@ from services.cli.adjustments import adjust
 from services.cli.attempts import attempts_app
 from services.cli.bench import bench_app
 from services.cli.catalog import catalog_app
+from services.cli.coupons import coupon_app
 from services.cli.dlq import dlq_app
 from services.cli.keys import key_app
 from services.cli.ledger import ledger_app
@@ -31,6 +32,7 @@ app.add_typer(key_app, name="key")
 app.command("topup")(top_up)
 app.command("refund")(refund)
 app.command("adjust")(adjust)
+app.add_typer(coupon_app, name="coupon")
 app.add_typer(task_app, name="task")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(route_app, name="route")
