@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -61,9 +61,8 @@ def create_coupon(
     async def work(platform: Platform) -> Kept:
         unknown = sorted(coupon.models - platform.catalog.models.keys())
         if unknown:
-            fail(
-                f"the catalog has no model {unknown[0]}; it has {', '.join(sorted(platform.catalog.models))}"
-            )
+            known = ", ".join(sorted(platform.catalog.models))
+            fail(f"the catalog has no model {unknown[0]}; it has {known}")
         if coupon.valid_until is not None and coupon.valid_until <= platform.clock.now():
             fail("--until has passed already")
         return await Coupons(platform.database, platform.clock).create(coupon, actor)
@@ -134,8 +133,17 @@ def _moment(text: str, option: str, day_is_included: bool = False) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         fail(f"{option} is a day or a moment, such as 2027-01-31 or 2027-01-31T12:00:00Z")
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    return at + timedelta(days=1) if day_is_included and len(text) == len("2027-01-31") else at
+    if day_is_included and _is_day(text):
+        at += timedelta(days=1)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _off(coupon: Coupon) -> str:
