@@ -13,6 +13,7 @@ from pymongo.errors import (
     ConnectionFailure,
     ExecutionTimeout,
     NotPrimaryError,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WriteConcernError,
@@ -44,9 +45,15 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         IndexModel([("account_id", ASCENDING), ("dialect", ASCENDING), ("_id", DESCENDING)]),
         IndexModel(
-            [("account_id", ASCENDING), ("completed_at", DESCENDING)],
+            [
+                ("account_id", ASCENDING),
+                ("completed_at", DESCENDING),
+                ("_id", DESCENDING),
+                ("model", ASCENDING),
+                ("key_id", ASCENDING),
+            ],
             partialFilterExpression={"state": "completed"},
-            name="completed",
+            name="charged",
         ),
         IndexModel(
             [("created_at", DESCENDING)],
@@ -75,16 +82,78 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "accounts": [IndexModel([("email", ASCENDING)], unique=True)],
     "deliveries": [
-        IndexModel([("task_id", ASCENDING), ("event", ASCENDING), ("url", ASCENDING)], unique=True),
+        IndexModel(
+            [
+                ("task_id", ASCENDING),
+                ("event", ASCENDING),
+                ("url", ASCENDING),
+                ("endpoint_id", ASCENDING),
+            ],
+            partialFilterExpression={"task_id": {"$exists": True}},
+            name="of_tasks",
+            unique=True,
+        ),
+        IndexModel(
+            [("event_id", ASCENDING), ("endpoint_id", ASCENDING)],
+            partialFilterExpression={"endpoint_id": {"$exists": True}},
+            name="of_events",
+            unique=True,
+        ),
         IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
+        IndexModel([("account_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)]),
+        IndexModel(
+            [("endpoint_id", ASCENDING), ("state", ASCENDING), ("_id", DESCENDING)],
+            partialFilterExpression={"endpoint_id": {"$exists": True}},
+            name="of_endpoints",
+        ),
+    ],
+    "webhook_endpoints": [IndexModel([("account_id", ASCENDING), ("slot", ASCENDING)], unique=True)],
+    "account_events": [
+        IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}})
     ],
     "requests": [
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)]),
         IndexModel([("at", ASCENDING)], expireAfterSeconds=30 * 24 * 3600, name="kept for 30 days"),
     ],
-    "usage": [IndexModel([("account", ASCENDING), ("month", ASCENDING)], unique=True)],
+    "usage_days": [IndexModel([("account", ASCENDING), ("day", ASCENDING)], unique=True)],
+    "topups": [
+        IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)]),
+        IndexModel(
+            [("payments", ASCENDING)],
+            partialFilterExpression={"payments": {"$exists": True}},
+            name="payments",
+            unique=True,
+        ),
+        IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
+        IndexModel(
+            [("created_at", DESCENDING)],
+            partialFilterExpression={"problems": {"$exists": True}},
+            name="problems",
+        ),
+    ],
+    "payment_events": [
+        IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
+        IndexModel(
+            [("payments", ASCENDING)],
+            partialFilterExpression={"wake_at": {"$exists": True}},
+            name="waiting",
+        ),
+        IndexModel(
+            [("received_at", DESCENDING)],
+            partialFilterExpression={"problem": {"$exists": True}},
+            name="problems",
+        ),
+    ],
+    "codes": [
+        IndexModel([("digest", ASCENDING)], unique=True),
+        IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
+    ],
     "rate_limits": [IndexModel([("ends_at", ASCENDING)], expireAfterSeconds=0)],
 }
+
+RETIRED_INDEXES = {"deliveries": ["task_id_1_event_1_url_1"], "tasks": ["completed"]}
+"""Of earlier versions: today's data would break them, or others took their place."""
+_INDEX_NOT_FOUND = 27
 
 
 class DatabaseUnavailable(HatcheryError):
@@ -119,6 +188,13 @@ async def ensure_indexes(database: Database) -> None:
 async def _create_indexes(database: Database) -> None:
     for collection, indexes in INDEXES.items():
         await database[collection].create_indexes(indexes)
+    for collection, names in RETIRED_INDEXES.items():
+        for name in names:
+            try:
+                await database[collection].drop_index(name)
+            except OperationFailure as error:
+                if error.code != _INDEX_NOT_FOUND:
+                    raise
 
 
 def duplicates(error: BulkWriteError) -> list[Document]:

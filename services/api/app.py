@@ -19,6 +19,7 @@ from services.api.dialects.aigenway.mapping import status_of as aigenway_status_
 from services.api.dialects.aigenway.tasks import task_renderer as aigenway_task_renderer
 from services.api.dialects.eggapi.endpoints import eggapi_endpoints, task_renderer
 from services.api.dialects.eggapi.mapping import status_of
+from services.api.dialects.eggapi.usage import usage_endpoints
 from services.api.dialects.openai.endpoints import openai_endpoints
 from services.api.dialects.openai.images import task_renderer as openai_task_renderer
 from services.api.dialects.paths import AIGENWAY, EGGAPI, OPENAI
@@ -35,12 +36,14 @@ from services.api.reference.endpoints import reference_endpoints
 from services.api.rendering import render_errors
 from services.api.request_log import LoggedRequests, request_log
 from services.api.settings import ApiSettings
+from services.api.statements.endpoints import ledger_endpoints
 from services.api.strangers import Addresses, Strangers
 from services.api.submit import Submissions
 from services.api.tasks import TaskReader
 from services.api.text.calls import TextCalls
 from services.api.text.health import BestKnownHealth
 from services.api.text.orders import TextOrders
+from services.api.topups.wiring import payment_endpoints
 from services.api.waiting import ENDINGS, Bell, Waiting
 from shared.accounts.key import Keys
 from shared.bus.events import EventType
@@ -51,6 +54,7 @@ from shared.files import Files
 from shared.health import ops_endpoints
 from shared.http import EgressPolicy, guarded_session, provider_session
 from shared.ledger.chain import Ledger
+from shared.ledger.statement import Statements
 from shared.ledger.usage import UsageFold
 from shared.links import file_url
 from shared.providers.inputs import InputImages
@@ -140,6 +144,7 @@ async def build_parts(
             waiting=Waiting(tasks, bell),
             ledger=ledger,
             usage=UsageFold(database, ledger, platform.killpoints),
+            statements=Statements(database),
             catalog=platform.catalog,
             egress=egress,
             files=files,
@@ -182,9 +187,11 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         )
         app.add_middleware(LoggedRequests, requests=requests)
         app.include_router(eggapi_endpoints(parts))
+        app.include_router(usage_endpoints(parts))
         app.include_router(openai_endpoints(parts, requests, platform.killpoints))
         streams = FileStreams(parts.addresses)
         app.include_router(aigenway_endpoints(parts, streams, settings.public_url))
+        app.include_router(ledger_endpoints(parts.admit, parts.statements))
         store = TaskStore(platform.database, platform.clock, Role.API)
         cancellations = Cancellations(store, parts.tasks, platform.publisher)
         renderers = {
@@ -198,6 +205,7 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         app.include_router(file_endpoints(parts.files, streams))
         verifiers = callback_verifiers(settings, calls)
         app.include_router(hint_endpoints(verifiers, Hints(platform.publisher), platform.clock))
+        app.include_router(payment_endpoints(platform, settings, parts, calls))
         # Customers reach this port; metrics are for the ops port, except on a developer's own machine.
         app.include_router(
             ops_endpoints(lambda: {Role.API.value: service.ready()}, show_metrics=settings.local_development)

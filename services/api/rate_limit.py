@@ -67,6 +67,10 @@ class RateLimits:
         # What will run out first is what the client should know.
         return min(rate, of_account, key=lambda one: (one.allowed, one.remaining))
 
+    async def take_as(self, subject: str, pace: Pace) -> Rate | None:
+        """One request of somebody else than a key or an account; None where nobody counts."""
+        return await self._take(Ask(subject, pace))
+
     async def close(self) -> None:
         """Answer those that wait."""
         await self._batcher.close()

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from services.api.body import BodyLimits
+from services.api.topups.settings import StripeSettings
 from shared.http.ranges import IPNetwork
 from shared.http_limits import HttpLimits
 from shared.settings import Settings
@@ -38,6 +39,9 @@ class ApiSettings(Settings):
     """Open connections; more are closed at once. Two file descriptors should be there for each."""
     slow_client_seconds: float = Field(default=20, gt=0)
     """How long a request's head may take, a body may pause, and a response may go unread."""
+
+    stripe: StripeSettings = Field(default_factory=StripeSettings)
+    """Top-ups by card."""
 
     @property
     def proxies(self) -> tuple[IPNetwork, ...]:

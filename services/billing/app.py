@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 
 from services.billing.audit import Auditor
 from services.billing.coupon_uses import CouponSweeper
+from services.billing.payments import Payments
 from services.billing.settings import BillingSettings
 from services.billing.settle import Settlement
+from shared.bus.events import EventType
+from shared.bus.listener import Listener
 from shared.bus.topology import BILLING_QUEUE
 from shared.ledger.chain import Ledger
 from shared.ledger.usage import UsageFold
@@ -38,11 +41,15 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
     coupons = CouponSweeper(
         platform.database, ledger, platform.clock, settings.audit_every, settings.interrupted_after
     )
+    payments = Payments(platform.database, ledger, platform.clock, platform.killpoints)
+    doorbell = Listener(
+        platform.settings.amqp_url, platform.process_name, [EventType.PAYMENT_RECEIVED], payments.ring
+    )
     yield TaskService(
         platform,
         Role.BILLING,
         tools,
         settlement.routes(),
         queues=[BILLING_QUEUE],
-        background=[auditor.run, coupons.run],
+        background=[auditor.run, coupons.run, payments.run, doorbell.run],
     )

@@ -28,6 +28,7 @@ class EventType(StrEnum):
     TASK_FAILED = "task.failed"
     TASK_CANCELLED = "task.cancelled"
     KEY_REVOKED = "key.revoked"
+    PAYMENT_RECEIVED = "payment.received"
 
 
 class MalformedEvent(HatcheryError):
@@ -38,7 +39,8 @@ class MalformedEvent(HatcheryError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`subjects` are task ids (key ids for `key.revoked`); `topic` narrows the routing key."""
+    """`subjects` are task ids (key ids for `key.revoked`, the provider's event ids for
+    `payment.received`); `topic` narrows the routing key."""
 
     type: EventType
     subjects: tuple[str, ...]

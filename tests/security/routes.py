@@ -28,7 +28,7 @@ class Route:
         return re.sub(r"(?:[a-z]+_)?\{[a-z_]+\}", task_id, self.path)
 
 
-NEEDS_NO_KEY = re.compile(r"/(?:images|videos|inputs|callbacks|v1/files/results)/\{")
+NEEDS_NO_KEY = re.compile(r"/(?:images|videos|inputs|callbacks|v1/files/results)/\{|/callbacks/stripe$")
 """Files, whose addresses cannot be guessed, and providers' callbacks, which are signed."""
 
 

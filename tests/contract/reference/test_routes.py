@@ -11,6 +11,7 @@ from tests.contract.reference.routes import served
 
 OF_PROVIDERS = {
     ("POST", "/callbacks/{provider}/{task_id}"),
+    ("POST", "/callbacks/stripe"),
     ("GET", "/inputs/{task_id}/{name}"),
     ("HEAD", "/inputs/{task_id}/{name}"),
 }
