@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,9 @@ class AccountEventType(StrEnum):
     BALANCE_LOW = "balance.low"
     USAGE_THRESHOLD = "usage.threshold"
     WEBHOOK_TEST = "webhook.test"
+    """Only for the endpoint that it names, whatever its filter."""
+    WEBHOOK_DISABLED = "webhook.disabled"
+    """An endpoint was gone or has failed for days; told to the account's others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +62,28 @@ class AccountEvents:
         except BulkWriteError as error:
             # Raises what is more than events that are there already.
             duplicates(error)
+
+    async def due(self, now: datetime, most: int) -> list[AccountEvent]:
+        """Those that wait for being told, the longest first. Of a later version's types none."""
+        query = {"wake_at": {"$lte": now}, "type": {"$in": list(AccountEventType)}}
+        cursor = self._events.find(query).sort("wake_at", 1).limit(most)
+        return [
+            AccountEvent(
+                document["_id"],
+                document["account_id"],
+                AccountEventType(document["type"]),
+                document["data"],
+                document["at"],
+            )
+            async for document in cursor
+        ]
+
+    async def postpone(self, event_id: str, until: datetime) -> None:
+        """Look at it again then."""
+        await self._events.update_one(
+            {"_id": event_id, "wake_at": {"$exists": True}}, {"$set": {"wake_at": until}}
+        )
+
+    async def settle(self, event_ids: Iterable[str]) -> None:
+        """They have their deliveries."""
+        await self._events.update_many({"_id": {"$in": list(event_ids)}}, {"$unset": {"wake_at": ""}})

@@ -80,7 +80,14 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("digest", ASCENDING)], unique=True),
         IndexModel([("account_id", ASCENDING)]),
     ],
-    "accounts": [IndexModel([("email", ASCENDING)], unique=True)],
+    "accounts": [
+        IndexModel([("email", ASCENDING)], unique=True),
+        IndexModel(
+            [("thresholds.set_at", ASCENDING)],
+            partialFilterExpression={"thresholds.set_at": {"$exists": True}},
+            name="thresholds",
+        ),
+    ],
     "deliveries": [
         IndexModel(
             [

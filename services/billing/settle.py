@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from shared.catalog.price import charge, text_charge, units_of
+from shared.catalog.settle import charge, text_charge, units_of
 from shared.clock import Clock
 from shared.coupons.entries import uses_ended
 from shared.errors import HatcheryError
@@ -26,7 +26,7 @@ from shared.telemetry import TASKS_ENDED
 log = structlog.get_logger()
 
 NOTIFY_WAKE = timedelta(seconds=5)
-"""When no delivery has been made of a final task's callback by then, the notifier's sweeper makes it."""
+"""When no delivery has been made of a final task by then, the notifier's sweeper makes it."""
 
 
 class SettlementMismatch(HatcheryError):
@@ -53,13 +53,14 @@ class Settlement:
                 wanted[chain].append(entry)
         outcomes = await self._ledger.append(wanted)
         self._killpoints.reach("billing.after_block")
+        heard = await self._tools.store.heard(tasks)
         moves, mismatch = [], None
         for task in tasks:
             wrong = [error for one in endings(task).values() if (error := _mismatch(task, one, outcomes))]
             if wrong:
                 mismatch = wrong[0]
             else:
-                moves.append(self._final(task, ending(task).amount))
+                moves.append(self._final(task, ending(task).amount, task.id in heard))
         for move, happened in zip(moves, await self._tools.mover.move(moves), strict=True):
             if happened:
                 TASKS_ENDED.labels(move.to).inc()
@@ -73,8 +74,8 @@ class Settlement:
         if mismatch is not None:
             raise mismatch
 
-    def _final(self, task: Task, cost_nano: int) -> Move:
-        wake_in = NOTIFY_WAKE if task.callback_url else None
+    def _final(self, task: Task, cost_nano: int, heard: bool) -> Move:
+        wake_in = NOTIFY_WAKE if heard else None
         fields = {"cost_nano": cost_nano, "completed_at": self._clock.now()}
         return Move(task, final_state(task), wake_in, set=fields)
 

@@ -62,7 +62,8 @@ def create_key(
         account = await _accounts(platform).get(account_id)
         keys = _keys(platform)
         key_id, api_key = await keys.create(account.id, name, scope or (), expires_at, rpm)
-        return key_id, api_key, await keys.webhook_secret(key_id)
+        own = await keys.webhook_secrets(key_id)
+        return key_id, api_key, None if own is None else own.current
 
     key_id, api_key, secret = act(state_dir, work)
     if json:

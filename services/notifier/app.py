@@ -11,15 +11,21 @@ from typing import Final
 import aiohttp
 import structlog
 
+from services.notifier.account_sweep import AccountEventSweeper
 from services.notifier.courier import Courier, full_jitter
 from services.notifier.delivery import Recording
 from services.notifier.dispatch import Dispatcher
+from services.notifier.endpoint_health import EndpointHealth
+from services.notifier.endpoints import EndpointBook
 from services.notifier.handlers import NotifierHandlers
+from services.notifier.preparation import Preparations
+from services.notifier.recorder import Recorder
 from services.notifier.retries import RetrySweeper
 from services.notifier.sender import LONGEST_SEND, Sender
 from services.notifier.settings import NotifierSettings
 from services.notifier.signers import Signers
 from services.notifier.store import DeliveryStore
+from shared.account_events import AccountEvents
 from shared.accounts.account import Accounts
 from shared.accounts.key import Keys
 from shared.batching import Batcher
@@ -34,6 +40,7 @@ from shared.settings import read_settings
 from shared.tasks.lifecycle import Role
 from shared.tasks.service import TaskService, task_tools
 from shared.tasks.store import TaskStore
+from shared.webhooks.listeners import Listeners
 
 log = structlog.get_logger()
 
@@ -49,6 +56,7 @@ class Notifier:
     handlers: NotifierHandlers
     dispatcher: Dispatcher
     retries: RetrySweeper
+    account_events: AccountEventSweeper
     recordings: Batcher[Recording, None]
     store: DeliveryStore
 
@@ -77,16 +85,24 @@ def assemble(
     """The notifier on top of its connections. `jitter` gives numbers from -1 to 1."""
     secrets = SecretBox(settings.secrets_key.get_secret_value())
     signers = Signers(Accounts(database, clock, secrets), Keys(database, clock, settings.key_pepper, secrets))
-    store = DeliveryStore(database, clock, settings.lease)
-    recordings: Batcher[Recording, None] = Batcher(
-        "notifier.recordings", store.record, gather_seconds=GATHER_SECONDS
+    endpoints, listeners, events = (
+        EndpointBook(database, secrets),
+        Listeners(database),
+        AccountEvents(database),
     )
-    courier = Courier(Sender(session), signers, recordings, clock, killpoints, jitter)
+    store = DeliveryStore(database, clock, settings.lease)
+    recorder = Recorder(store, EndpointHealth(database, clock, events), endpoints)
+    recordings: Batcher[Recording, None] = Batcher(
+        "notifier.recordings", recorder.record, gather_seconds=GATHER_SECONDS
+    )
+    preparations = Preparations(signers, endpoints)
+    courier = Courier(Sender(session), preparations, recordings, clock, killpoints, jitter)
     dispatcher = Dispatcher(courier.deliver, settings.limits)
     return Notifier(
-        NotifierHandlers(tasks, store, dispatcher, settings),
+        NotifierHandlers(tasks, store, listeners, dispatcher, settings),
         dispatcher,
         RetrySweeper(store, dispatcher),
+        AccountEventSweeper(events, listeners, store, dispatcher, clock, killpoints),
         recordings,
         store,
     )
@@ -107,6 +123,6 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
             tools,
             notifier.handlers.routes(),
             queues=[NOTIFIER_QUEUE],
-            background=[notifier.retries.run],
+            background=[notifier.retries.run, notifier.account_events.run],
             drain=notifier.drain,
         )

@@ -5,27 +5,29 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from cryptography.exceptions import InvalidTag
 
-from services.notifier.delivery import Delivery, DeliveryAttempt, DeliveryState, Recording
+from services.notifier.delivery import Delivery, DeliveryAttempt, Recording, host_of
+from services.notifier.preparation import Hopeless, Preparation, Preparations, Ready, Rest
 from services.notifier.schedule import next_delay, retry_after
 from services.notifier.sender import LONGEST_SEND, Answer, Sender
-from services.notifier.signers import Signers
-from shared.accounts.account import UnknownAccount
 from shared.batching import Batcher
 from shared.clock import Clock
 from shared.killpoints import KillPoints
 from shared.mongo import is_unavailable
 from shared.telemetry import DELIVERIES
+from shared.webhooks.states import DeliveryState
 
 log = structlog.get_logger()
 
 GONE: Final = 410
 RECORD_AGAIN: Final = timedelta(seconds=0.5)
+LONGEST_SCATTER: Final = timedelta(seconds=5)
+"""What has waited for a resting endpoint does not come back all at once."""
 
 
 def full_jitter() -> float:
@@ -35,7 +37,19 @@ def full_jitter() -> float:
 
 def conclude(delivery: Delivery, answer: Answer, at: datetime, now: datetime, jitter: float) -> Recording:
     """What an answer makes of a delivery: delivered, another attempt later, or the end of trying."""
-    attempt = DeliveryAttempt(
+    attempt = _attempt(delivery, answer, at)
+    if answer.error is None:
+        return Recording(delivery, attempt, DeliveryState.DELIVERED, None)
+    wish = retry_after(answer.headers.get("retry-after", ""), now)
+    made = attempt.number - delivery.attempts_before
+    delay = None if answer.status == GONE else next_delay(made, jitter, wish)
+    if delay is None:
+        return Recording(delivery, attempt, DeliveryState.GAVE_UP, None)
+    return Recording(delivery, attempt, DeliveryState.PENDING, now + delay)
+
+
+def _attempt(delivery: Delivery, answer: Answer, at: datetime) -> DeliveryAttempt:
+    return DeliveryAttempt(
         number=delivery.attempts_made + 1,
         at=at,
         duration_ms=answer.duration_ms,
@@ -44,13 +58,6 @@ def conclude(delivery: Delivery, answer: Answer, at: datetime, now: datetime, ji
         body=answer.excerpt,
         error=answer.error,
     )
-    if answer.error is None:
-        return Recording(delivery, attempt, DeliveryState.DELIVERED, None)
-    wish = retry_after(answer.headers.get("retry-after", ""), now)
-    delay = None if answer.status == GONE else next_delay(attempt.number, jitter, wish)
-    if delay is None:
-        return Recording(delivery, attempt, DeliveryState.GAVE_UP, None)
-    return Recording(delivery, attempt, DeliveryState.PENDING, now + delay)
 
 
 class Courier:
@@ -59,14 +66,14 @@ class Courier:
     def __init__(
         self,
         sender: Sender,
-        signers: Signers,
+        preparations: Preparations,
         recordings: Batcher[Recording, None],
         clock: Clock,
         killpoints: KillPoints,
         jitter: Callable[[], float],
     ) -> None:
         self._sender = sender
-        self._signers = signers
+        self._preparations = preparations
         self._recordings = recordings
         self._clock = clock
         self._killpoints = killpoints
@@ -80,22 +87,29 @@ class Courier:
             log.info("claim ran out", delivery_id=delivery.id, task_id=delivery.task_id)
             return
         self._killpoints.reach("notifier.after_claim")
-        answer = await self._post(delivery, at)
-        self._killpoints.reach("notifier.after_post")
-        recording = conclude(delivery, answer, at, self._clock.now(), self._jitter())
+        prepared = await self._preparations.prepare(delivery, at)
+        recording = await self._carry_out(delivery, prepared, at)
         await self._record(recording)
         self._killpoints.reach("notifier.after_record")
         _tell(recording)
 
-    async def _post(self, delivery: Delivery, at: datetime) -> Answer:
-        try:
-            headers = await self._signers.headers(delivery, at)
-        except UnknownAccount:
-            return Answer(error="no webhook secret")
-        except InvalidTag:
-            log.error("webhook secret not readable", account_id=delivery.account_id, key_id=delivery.key_id)
-            return Answer(error="no webhook secret")
-        return await self._sender.post(delivery.url, delivery.body, headers)
+    async def _carry_out(self, delivery: Delivery, prepared: Preparation, at: datetime) -> Recording:
+        jitter = self._jitter()
+        match prepared:
+            case Ready(url, headers, probe):
+                delivery = replace(delivery, url=url, host=host_of(url))
+                answer = await self._sender.post(url, delivery.body, headers)
+                self._killpoints.reach("notifier.after_post")
+                recording = conclude(delivery, answer, at, self._clock.now(), jitter)
+                return replace(recording, posted=True, probe=probe)
+            case Rest(until):
+                scatter = LONGEST_SCATTER * (1 + jitter) / 2
+                return Recording(delivery, None, DeliveryState.PENDING, until + scatter)
+            case Hopeless(reason):
+                attempt = _attempt(delivery, Answer(error=reason), at)
+                return Recording(delivery, attempt, DeliveryState.GAVE_UP, None)
+            case _:
+                return conclude(delivery, Answer(error="no webhook secret"), at, self._clock.now(), jitter)
 
     async def _record(self, recording: Recording) -> None:
         """Once posted, an attempt is worth keeping: forgetting it would send it twice."""
@@ -114,15 +128,20 @@ class Courier:
 
 
 def _tell(recording: Recording) -> None:
+    delivery, attempt = recording.delivery, recording.attempt
+    if attempt is None:
+        log.info("delivery waits for its endpoint", delivery_id=delivery.id, endpoint_id=delivery.endpoint_id)
+        return
     outcome = "failed" if recording.state is DeliveryState.PENDING else recording.state.value
     DELIVERIES.labels(outcome).inc()
     log.info(
         "delivery attempted",
         outcome=outcome,
-        delivery_id=recording.delivery.id,
-        task_id=recording.delivery.task_id,
-        number=recording.attempt.number,
-        status=recording.attempt.status,
-        error=recording.attempt.error,
-        duration_ms=recording.attempt.duration_ms,
+        delivery_id=delivery.id,
+        task_id=delivery.task_id,
+        endpoint_id=delivery.endpoint_id,
+        number=attempt.number,
+        status=attempt.status,
+        error=attempt.error,
+        duration_ms=attempt.duration_ms,
     )

@@ -1,4 +1,4 @@
-"""The signatures of deliveries. Secrets are kept for half a minute, so that a busy account costs no query per
+"""The signatures of deliveries. Secrets are kept for a few seconds, so that a busy account costs no query per
 delivery."""
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from typing import Final, Protocol
 
 from services.notifier.delivery import Delivery
 from services.notifier.signing import AigenwaySigner, Signer
+from shared.webhooks.secrets import WebhookSecrets
 
-KEPT_FOR = timedelta(seconds=30)
+KEPT_FOR = timedelta(seconds=5)
+"""A rotation holds for all attempts after this time."""
 AIGENWAY: Final = "aigenway"
 _MOST_KEPT = 10_000
 
 
 class AccountSecrets(Protocol):
-    async def webhook_secret(self, account_id: str) -> str: ...
+    async def webhook_secrets(self, account_id: str) -> WebhookSecrets: ...
 
 
 class KeySecrets(Protocol):
-    async def webhook_secret(self, key_id: str) -> str | None: ...
+    async def webhook_secrets(self, key_id: str) -> WebhookSecrets | None: ...
 
 
 class Signers:
-    """Signs with the secret of the account or, for Aigenway, with that of the API key."""
+    """Signs callbacks with the secrets of the account or, for Aigenway, with those of the API key."""
 
     def __init__(
         self, accounts: AccountSecrets, keys: KeySecrets, monotonic: Callable[[], float] = time.monotonic
@@ -33,24 +35,26 @@ class Signers:
         self._accounts = accounts
         self._keys = keys
         self._monotonic = monotonic
-        self._kept: dict[tuple[str, str | None], tuple[float, str]] = {}
+        self._kept: dict[tuple[str, str | None], tuple[float, WebhookSecrets]] = {}
 
     async def headers(self, delivery: Delivery, at: datetime) -> dict[str, str]:
         """The headers of an attempt made at this time. Raises UnknownAccount."""
         if delivery.dialect == AIGENWAY:
-            secret = await self._secret(delivery.account_id, delivery.key_id)
-            return AigenwaySigner(secret).headers(delivery.event, delivery.task_id, delivery.body)
-        secret = await self._secret(delivery.account_id, None)
-        return Signer(secret).headers(delivery.id, delivery.body, at)
+            secrets = await self._secrets(delivery.account_id, delivery.key_id)
+            return AigenwaySigner(*secrets.valid_at(at)).headers(
+                delivery.event, delivery.task_id or "", delivery.id, delivery.body, at
+            )
+        secrets = await self._secrets(delivery.account_id, None)
+        return Signer(*secrets.valid_at(at)).headers(delivery.id, delivery.body, at)
 
-    async def _secret(self, account_id: str, key_id: str | None) -> str:
+    async def _secrets(self, account_id: str, key_id: str | None) -> WebhookSecrets:
         kept = self._kept.get((account_id, key_id))
         if kept is not None and kept[0] > self._monotonic():
             return kept[1]
         # Keys of earlier versions have no secret of their own.
-        own = await self._keys.webhook_secret(key_id) if key_id is not None else None
-        secret = own or await self._accounts.webhook_secret(account_id)
+        own = await self._keys.webhook_secrets(key_id) if key_id is not None else None
+        secrets = own or await self._accounts.webhook_secrets(account_id)
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
-        self._kept[account_id, key_id] = (self._monotonic() + KEPT_FOR.total_seconds(), secret)
-        return secret
+        self._kept[account_id, key_id] = (self._monotonic() + KEPT_FOR.total_seconds(), secrets)
+        return secrets

@@ -10,10 +10,11 @@ import structlog
 from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
-from services.notifier.delivery import Delivery, DeliveryState, NewDelivery, Recording
+from services.notifier.delivery import Delivery, NewDelivery, Recording
 from shared.clock import Clock
 from shared.ids import Prefix, new_id
 from shared.mongo import Database, Document, duplicates
+from shared.webhooks.states import DeliveryState
 
 log = structlog.get_logger()
 
@@ -27,6 +28,8 @@ _PARTS = {
     "url": 1,
     "host": 1,
     "body": 1,
+    "endpoint_id": 1,
+    "attempts_before": 1,
     # Enough to count them by.
     "attempts.number": 1,
 }
@@ -61,7 +64,7 @@ class DeliveryStore:
         ]
 
     async def _insert(self, documents: Sequence[Document]) -> set[str]:
-        """Gives the ids of those that were turned away, because another has their task, event and URL."""
+        """Gives the ids of those that were turned away, because there is one for the same already."""
         if not documents:
             return set()
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError
 
@@ -12,6 +12,14 @@ from shared.errors import HatcheryError
 from shared.ids import Prefix, new_id
 from shared.mongo import Database, Document
 from shared.secrets import SecretBox, new_webhook_secret
+from shared.webhooks.secrets import (
+    SECRET_FIELDS,
+    TooManySecrets,
+    WebhookSecrets,
+    opened,
+    rotation,
+    still_room,
+)
 
 
 class EmailTaken(HatcheryError):
@@ -79,16 +87,34 @@ class Accounts:
         """Raises UnknownAccount."""
         return _account(await self._find(account_id))
 
-    async def webhook_secret(self, account_id: str) -> str:
-        """The secret that signs this account's webhooks. Raises UnknownAccount."""
-        document = await self._find(account_id)
-        return self._secrets.open(document["webhook_secret"], account_id)
+    async def webhook_secrets(self, account_id: str) -> WebhookSecrets:
+        """What signs this account's webhooks. Raises UnknownAccount."""
+        document = await self._accounts.find_one({"_id": account_id}, SECRET_FIELDS)
+        return opened(_known(document, account_id), self._secrets, account_id)
+
+    async def rotate_webhook_secret(self, account_id: str, overlap: timedelta) -> str:
+        """The new secret; the one before stays valid for `overlap`.
+
+        Raises UnknownAccount and TooManySecrets.
+        """
+        now, secret = self._clock.now(), new_webhook_secret()
+        result = await self._accounts.update_one(
+            {"_id": account_id, **still_room(now, now + overlap)},
+            rotation(self._secrets.seal(secret, account_id), now, now + overlap),
+        )
+        if result.matched_count == 0:
+            await self._find(account_id)
+            raise TooManySecrets
+        return secret
 
     async def _find(self, account_id: str) -> Document:
-        document = await self._accounts.find_one({"_id": account_id})
-        if document is None:
-            raise UnknownAccount(f"There is no account {account_id}.")
-        return document
+        return _known(await self._accounts.find_one({"_id": account_id}), account_id)
+
+
+def _known(document: Document | None, account_id: str) -> Document:
+    if document is None:
+        raise UnknownAccount(f"There is no account {account_id}.")
+    return document
 
 
 def _account(document: Document) -> Account:

@@ -9,7 +9,7 @@ import string
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 
@@ -19,6 +19,14 @@ from shared.errors import HatcheryError
 from shared.ids import Prefix, new_id
 from shared.mongo import Database
 from shared.secrets import SecretBox, new_webhook_secret
+from shared.webhooks.secrets import (
+    SECRET_FIELDS,
+    TooManySecrets,
+    WebhookSecrets,
+    opened,
+    rotation,
+    still_room,
+)
 
 _ALPHABET = string.digits + string.ascii_letters
 _PREFIX_LENGTH = 8
@@ -135,12 +143,37 @@ class Keys:
         )
         return key_id, key
 
-    async def webhook_secret(self, key_id: str) -> str | None:
+    async def webhook_secrets(self, key_id: str) -> WebhookSecrets | None:
         """What signs the webhooks of this key's Aigenway tasks; None for one without a secret of its own."""
-        found = await self._keys.find_one({"_id": key_id}, {"webhook_secret": 1})
+        found = await self._keys.find_one({"_id": key_id}, SECRET_FIELDS)
         if self._secrets is None or found is None or "webhook_secret" not in found:
             return None
-        return self._secrets.open(found["webhook_secret"], key_id)
+        return opened(found, self._secrets, key_id)
+
+    async def rotate_webhook_secret(self, key_id: str, overlap: timedelta, secrets: SecretBox) -> str:
+        """The new secret; the one before, its own or its account's, stays valid for `overlap`.
+
+        Raises UnknownKey and TooManySecrets.
+        """
+        found = await self._keys.find_one({"_id": key_id}, {"account_id": 1, "webhook_secret": 1})
+        if found is None:
+            raise UnknownKey(f"There is no API key {key_id}.")
+        if "webhook_secret" not in found:
+            account_id = found["account_id"]
+            account = await self._accounts.find_one({"_id": account_id}, {"webhook_secret": 1})
+            lent = secrets.open((account or {})["webhook_secret"], account_id)
+            await self._keys.update_one(
+                {"_id": key_id, "webhook_secret": {"$exists": False}},
+                {"$set": {"webhook_secret": secrets.seal(lent, key_id)}},
+            )
+        now, secret = self._clock.now(), new_webhook_secret()
+        result = await self._keys.update_one(
+            {"_id": key_id, **still_room(now, now + overlap)},
+            rotation(secrets.seal(secret, key_id), now, now + overlap),
+        )
+        if result.matched_count == 0:
+            raise TooManySecrets
+        return secret
 
     async def revoke(self, key_id: str) -> None:
         """Void a key; a second time changes nothing. Raises UnknownKey."""

@@ -18,6 +18,7 @@ from shared.ids import Prefix, new_id
 from shared.mongo import Database, Document, duplicates
 from shared.tasks.lifecycle import Role, State, check_move
 from shared.tasks.model import Task, Waiting
+from shared.webhooks.listeners import Listeners
 
 log = structlog.get_logger()
 
@@ -64,6 +65,7 @@ class TaskStore:
 
     def __init__(self, database: Database, clock: Clock, role: Role) -> None:
         self._tasks = database["tasks"]
+        self._listeners = Listeners(database)
         self._clock = clock
         self._role = role
 
@@ -196,6 +198,13 @@ class TaskStore:
             for task, waiting in waits
         ]
         await self._tasks.bulk_write(operations, ordered=False)
+
+    async def heard(self, tasks: Iterable[Task]) -> frozenset[str]:
+        """The ids of those whose end somebody wants to hear of: at a callback or an endpoint."""
+        found = list(tasks)
+        silent = {task.account_id for task in found if not task.callback_url}
+        listening = await self._listeners.among(silent)
+        return frozenset(task.id for task in found if task.callback_url or task.account_id in listening)
 
     async def settle_down(self, task_ids: Iterable[str]) -> None:
         """Nobody needs to look at these final tasks again."""

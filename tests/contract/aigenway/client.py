@@ -66,8 +66,8 @@ async def aigenway_customer(stack: Stack, usd: str) -> AsyncIterator[AigenwayCus
     keys = Keys(stack.database, stack.clock, settings.key_pepper, secrets)
     async with await stack.customer(usd) as account:
         key_id, key = await keys.create(account.account_id)
-        secret = await keys.webhook_secret(key_id)
-        assert secret is not None
+        secrets_of_key = await keys.webhook_secrets(key_id)
+        assert secrets_of_key is not None
         headers = {"Authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(base_url=stack.api_url, headers=headers, timeout=60) as http:
-            yield AigenwayCustomer(account.account_id, key_id, key, secret, http)
+            yield AigenwayCustomer(account.account_id, key_id, key, secrets_of_key.current, http)
