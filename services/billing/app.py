@@ -10,6 +10,8 @@ from services.billing.coupon_uses import CouponSweeper
 from services.billing.payments import Payments
 from services.billing.settings import BillingSettings
 from services.billing.settle import Settlement
+from services.billing.thresholds import ThresholdWatcher
+from shared.account_events import AccountEvents
 from shared.bus.events import EventType
 from shared.bus.listener import Listener
 from shared.bus.topology import BILLING_QUEUE
@@ -45,11 +47,18 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
     doorbell = Listener(
         platform.settings.amqp_url, platform.process_name, [EventType.PAYMENT_RECEIVED], payments.ring
     )
+    watcher = ThresholdWatcher(
+        platform.database,
+        ledger,
+        AccountEvents(platform.database),
+        platform.clock,
+        settings.thresholds_every,
+    )
     yield TaskService(
         platform,
         Role.BILLING,
         tools,
         settlement.routes(),
         queues=[BILLING_QUEUE],
-        background=[auditor.run, coupons.run, payments.run, doorbell.run],
+        background=[auditor.run, coupons.run, payments.run, doorbell.run, watcher.run],
     )
