@@ -17,6 +17,8 @@ from deploy.simulator import (
     openrouter,
     replicate,
     sink_endpoints,
+    stripe,
+    stripe_control,
 )
 from deploy.simulator.callbacks import Callbacks
 from deploy.simulator.files import FileShelf
@@ -44,7 +46,8 @@ def build(*, latency: float, polls: int) -> web.Application:
         callbacks=Callbacks(WebhookKeys.generate(), forged=WebhookKeys.generate()),
     )
     own = (control.ROUTES, sink_endpoints.ROUTES, file_endpoints.ROUTES, callback_endpoints.ROUTES)
-    for routes in (*own, *PROVIDERS.values()):
+    payments = (stripe.ROUTES, stripe_control.ROUTES)
+    for routes in (*own, *payments, *PROVIDERS.values()):
         app.add_routes(routes)
     app.cleanup_ctx.append(_outgoing)
     return app
@@ -54,3 +57,4 @@ async def _outgoing(app: web.Application) -> AsyncIterator[None]:
     yield
     await app[WORLD].inputs.close()
     await app[WORLD].callbacks.close()
+    await app[WORLD].stripe_events.close()

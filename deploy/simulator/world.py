@@ -13,6 +13,8 @@ from deploy.simulator.inputs import InputImages
 from deploy.simulator.jobs import JobBook
 from deploy.simulator.rules import RuleBook
 from deploy.simulator.sink import Sink
+from deploy.simulator.stripe_book import StripeBook
+from deploy.simulator.stripe_events import StripeEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class World:
     inputs: InputImages
     sink: Sink
     callbacks: Callbacks
+    stripe: StripeBook = field(default_factory=StripeBook)
+    stripe_events: StripeEvents = field(default_factory=StripeEvents)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pause(self, seconds: float) -> bool:
