@@ -11,7 +11,8 @@ from rich.table import Table
 
 from services.cli.context import AsJson, fail, show_json
 from shared.catalog.load import BadCatalog, load_catalog
-from shared.catalog.model import Catalog, ModelEntry, Price, TokenPrice, When
+from shared.catalog.model import Catalog, ModelEntry, When
+from shared.catalog.prices import Price, TokenPrice
 
 catalog_app = typer.Typer(help="The catalog: what is sold, and who makes it.", no_args_is_help=True)
 

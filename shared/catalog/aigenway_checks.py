@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from shared.catalog.aigenway_offers import AigenwayOffer, BundlePrice, Dimension, Pricing
 from shared.catalog.aigenway_parameters import Table
 from shared.catalog.aigenway_tables import TABLES
 from shared.catalog.model import Catalog, ModelEntry
+from shared.catalog.price_checks import Path, change_problems, step_problems
 from shared.catalog.problems import Problem
 from shared.catalog.words import either
 from shared.providers.capabilities import Kind
 
-COUPON: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OFFER_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,60}(/[A-Za-z0-9_.-]{1,60}){2}")
 _PRICINGS: Final = {
     Kind.IMAGE: (Pricing.PER_IMAGE, Pricing.PER_REQUEST),
@@ -22,17 +22,10 @@ _PRICINGS: Final = {
     Kind.CHAT: (Pricing.PER_TOKEN, Pricing.PER_REQUEST),
     Kind.EMBEDDING: (Pricing.PER_TOKEN, Pricing.PER_REQUEST),
 }
-Path = tuple[int | str, ...]
 
 
 def aigenway_problems(catalog: Catalog) -> Iterator[Problem]:
     """Offers that no request could be made of, and prices that no request could ask for."""
-    for code in catalog.aigenway.coupons:
-        if not COUPON.fullmatch(code):
-            yield Problem(
-                ("aigenway", "coupons", code),
-                "a code has letters, digits, _ and - only, at most 64; rename it",
-            )
     for offer_id, offer in catalog.aigenway.offers.items():
         path: Path = ("aigenway", "offers", offer_id)
         if not _OFFER_ID.fullmatch(offer_id):
@@ -65,8 +58,10 @@ def _offer_problems(path: Path, offer: AigenwayOffer, model: ModelEntry, table: 
             (*path, "pricing"), f"of kind {model.kind} it is {either(_PRICINGS[model.kind])}; change it"
         )
     if offer.pricing is Pricing.PER_TOKEN:
-        if offer.prices or offer.dimensions:
-            yield Problem(path, "PER_TOKEN takes the model's own price; remove prices and dimensions")
+        if offer.prices or offer.dimensions or offer.changes:
+            yield Problem(
+                path, "PER_TOKEN takes the model's own price; remove prices, dimensions and changes"
+            )
         return
     if not offer.prices:
         yield Problem(path, "without prices nothing can be asked for; add at least one")
@@ -75,13 +70,21 @@ def _offer_problems(path: Path, offer: AigenwayOffer, model: ModelEntry, table: 
             yield Problem(
                 (*path, "dimensions"), f"the table {offer.parameters!r} has no {dimension}; remove it"
             )
-    yield from _price_problems(path, offer, table)
+    yield from _price_problems(path, offer, offer.prices, table)
+    yield from change_problems(path, offer.changes)
+    for number, change in enumerate(offer.changes):
+        yield from _price_problems((*path, "changes", number), offer, change.prices, table)
 
 
-def _price_problems(path: Path, offer: AigenwayOffer, table: Table) -> Iterator[Problem]:
+def _price_problems(
+    path: Path, offer: AigenwayOffer, prices: Sequence[BundlePrice], table: Table
+) -> Iterator[Problem]:
     seen: dict[tuple[tuple[str, str], ...], int] = {}
-    for number, price in enumerate(offer.prices):
+    for number, price in enumerate(prices):
         here = (*path, "prices", number)
+        yield from step_problems(here, [step.above for step in price.steps])
+        if price.steps and offer.pricing is Pricing.PER_REQUEST:
+            yield Problem((*here, "steps"), "a request is one unit; remove the steps")
         for dimension in Dimension:
             yield from _word_problems(here, offer, price, table, dimension)
         for bundle in price.bundles(offer.dimensions):

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from shared.catalog.aigenway_checks import aigenway_problems
-from shared.catalog.model import Catalog, ModelEntry, ProviderEntry, TokenPrice
+from shared.catalog.model import Catalog, ModelEntry, ProviderEntry
 from shared.catalog.openai_offer_checks import openai_offer_problems
+from shared.catalog.price_checks import model_price_problems
 from shared.catalog.problems import Problem
 from shared.catalog.route_checks import route_problems
-from shared.catalog.words import MODEL_ID, RESOLUTIONS, either
+from shared.catalog.words import MODEL_ID, either
 from shared.providers.capabilities import TABLE, Kind
 
 PROVIDERS: Final = tuple(dict.fromkeys(provider for provider, _, _ in TABLE))
-PER: Final[Mapping[Kind, str]] = {
-    Kind.IMAGE: "image",
-    Kind.VIDEO: "second",
-    Kind.CHAT: "token",
-    Kind.EMBEDDING: "token",
-}
 
 
 def problems_of(catalog: Catalog) -> Iterator[Problem]:
@@ -56,22 +51,10 @@ def _provider_problems(name: str, provider: ProviderEntry) -> Iterator[Problem]:
 
 
 def _model_problems(model_id: str, model: ModelEntry) -> Iterator[Problem]:
-    path, price = ("models", model_id), model.price
+    path = ("models", model_id)
     if not MODEL_ID.fullmatch(model_id):
         yield Problem(path, "an id has letters, digits and . _ : / - only, at most 100; rename it")
-    if price.per != PER[model.kind]:
-        yield Problem((*path, "price", "per"), f"of kind {model.kind} it is `per: {PER[model.kind]}`")
-    elif isinstance(price, TokenPrice):
-        if model.kind is Kind.CHAT and price.usd_per_million_output is None:
-            yield Problem((*path, "price"), "answers have output tokens; add usd_per_million_output")
-    else:
-        known = RESOLUTIONS[model.kind]
-        for resolution in price.by_resolution:
-            if resolution not in known:
-                yield Problem(
-                    (*path, "price", "by_resolution", resolution),
-                    f"there is no resolution {resolution!r} of kind {model.kind}; use {either(known)}",
-                )
+    yield from model_price_problems(path, model)
 
 
 def _chain_problems(model_id: str, model: ModelEntry) -> Iterator[Problem]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Any, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.catalog.aigenway_offers import Aigenway
 from shared.catalog.amounts import Usd
+from shared.catalog.changes import latest
+from shared.catalog.costs import RouteCost
 from shared.catalog.openai_offers import DEFAULT_CREDIT_USD, OpenAiOffer
+from shared.catalog.prices import Price, PriceChange
 from shared.providers.capabilities import Kind
 
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
@@ -86,6 +89,8 @@ class Route(_Entry):
     """Sent along with every job, in the provider's own field names."""
     soft_deadline_seconds: Seconds = 240
     """After this long an attempt is given up for the next route."""
+    cost: RouteCost | None = None
+    """What the provider charges us, where it does not tell."""
 
     @property
     def name(self) -> str:
@@ -93,41 +98,13 @@ class Route(_Entry):
         return f"{self.provider}:{self.generate}"
 
 
-class ImagePrice(_Entry):
-    """USD per image, by resolution where that matters."""
-
-    per: Literal["image"]
-    usd: Usd
-    by_resolution: dict[str, Usd] = Field(default_factory=dict)
-
-
-class VideoPrice(_Entry):
-    """USD per second of video, by resolution where that matters."""
-
-    per: Literal["second"]
-    usd: Usd
-    by_resolution: dict[str, Usd] = Field(default_factory=dict)
-
-
-class TokenPrice(_Entry):
-    """USD per million tokens, of text and embeddings."""
-
-    per: Literal["token"]
-    usd_per_million_input: Usd
-    usd_per_million_output: Usd | None = None
-    """Not of embeddings, which have no output tokens."""
-    usd_per_million_cached_input: Usd | None = None
-    """Left out: as any other input."""
-
-
-Price = Annotated[ImagePrice | VideoPrice | TokenPrice, Field(discriminator="per")]
-
-
 class ModelEntry(_Entry):
     """What a client may ask for."""
 
     kind: Kind
     price: Price
+    changes: tuple[PriceChange, ...] = ()
+    """Prices to come, in the order of their times."""
     deadline_seconds: Seconds = 900
     max_attempts: int = Field(default=8, ge=1, le=100)
     fallback_on_refusal: bool = False
@@ -135,6 +112,11 @@ class ModelEntry(_Entry):
     fallback_on_no_output: bool = False
     """Whether other routes may try after a second attempt without output."""
     chain: tuple[Route, ...] = Field(min_length=1)
+
+    def price_at(self, now: datetime) -> Price:
+        """With the changes that count already."""
+        change = latest(self.changes, now)
+        return self.price if change is None else change.price
 
     @property
     def deadline(self) -> timedelta:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shared.catalog.amounts import MOST_USD
 from shared.catalog.model import Catalog
+from shared.catalog.openai_offers import OpenAiOffer
+from shared.catalog.price_checks import Path, change_problems
 from shared.catalog.problems import Problem
 from shared.catalog.words import MODEL_ID, either
-from shared.money import nano_from_usd
+from shared.money import NANO_PER_USD, nano_from_usd
 from shared.providers.capabilities import Kind
 
 _OFFERED = (Kind.CHAT, Kind.IMAGE, Kind.EMBEDDING)
@@ -21,6 +24,8 @@ def openai_offer_problems(catalog: Catalog) -> Iterator[Problem]:
         path = ("openai", public_id)
         if not MODEL_ID.fullmatch(public_id):
             yield Problem(path, "an id has letters, digits and . _ : / - only, at most 100; rename it")
+        yield from change_problems(path, offer.changes)
+        yield from _amount_problems(path, offer, nano_from_usd(catalog.credit_usd))
         model = catalog.models.get(offer.model)
         if model is None:
             yield Problem(
@@ -31,3 +36,13 @@ def openai_offer_problems(catalog: Catalog) -> Iterator[Problem]:
             yield Problem(
                 (*path, "model"), f"{offer.model!r} is of kind {model.kind}; offer {either(_OFFERED)} only"
             )
+
+
+def _amount_problems(path: Path, offer: OpenAiOffer, credit_nano: int) -> Iterator[Problem]:
+    written = [((*path, "credits"), offer.credits)]
+    written += [
+        ((*path, "changes", place, "credits"), change.credits) for place, change in enumerate(offer.changes)
+    ]
+    for here, number in written:
+        if number * credit_nano > MOST_USD * NANO_PER_USD:
+            yield Problem(here, f"so many cost more than {MOST_USD} USD; lower it or credit_usd")

@@ -9,21 +9,27 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared.catalog.aigenway_offers import Aigenway, AigenwayOffer, BundlePrice, Coupon
+from shared.catalog.aigenway_offers import Aigenway, AigenwayOffer, BundleChange, BundlePrice, BundleStep
 from shared.catalog.model import (
     BreakerSettings,
     Catalog,
-    ImagePrice,
     Limits,
     ModelEntry,
     PollSchedule,
     ProviderEntry,
     Route,
-    TokenPrice,
-    VideoPrice,
     When,
 )
-from shared.catalog.openai_offers import OpenAiOffer
+from shared.catalog.openai_offers import CreditChange, OpenAiOffer
+from shared.catalog.prices import (
+    ImagePrice,
+    ImageStep,
+    PriceChange,
+    TokenPrice,
+    TokenStep,
+    VideoPrice,
+    VideoStep,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +44,24 @@ _ENTRIES: Final[tuple[type[BaseModel], ...]] = (
     Aigenway,
     AigenwayOffer,
     BreakerSettings,
+    BundleChange,
     BundlePrice,
+    BundleStep,
     Catalog,
-    Coupon,
+    CreditChange,
     ImagePrice,
+    ImageStep,
     Limits,
     ModelEntry,
     OpenAiOffer,
     PollSchedule,
+    PriceChange,
     ProviderEntry,
     Route,
     TokenPrice,
+    TokenStep,
     VideoPrice,
+    VideoStep,
     When,
 )
 FIELDS: Final = sorted({field for entry in _ENTRIES for field in entry.model_fields})
@@ -85,8 +97,9 @@ def _inside(path: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
 
 def _written_path(steps: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """Without the word for the kind of price, which is no step in the file."""
-    if len(steps) > 3 and (steps[0], steps[2]) == ("models", "price"):
-        return (*steps[:3], *steps[4:])
+    if steps and steps[0] == "models" and "price" in steps[2:]:
+        place = steps.index("price", 2)
+        return (*steps[: place + 1], *steps[place + 2 :])
     return steps
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
+from shared.catalog.costs import OutputCost
 from shared.catalog.model import ModelEntry, Route
 from shared.catalog.problems import Problem
 from shared.catalog.words import RATIO, RESOLUTIONS, either
@@ -11,6 +13,14 @@ from shared.providers.capabilities import Capabilities, Kind, capabilities_of
 
 Path = tuple[int | str, ...]
 _PICTURES = frozenset({Kind.IMAGE, Kind.VIDEO})
+_COSTS: Final = {
+    Kind.IMAGE: ("image", "request", "metered"),
+    Kind.VIDEO: ("second", "request", "metered"),
+    Kind.CHAT: ("token", "request"),
+    Kind.EMBEDDING: ("token", "request"),
+}
+METERING: Final = frozenset({"fal", "replicate"})
+"""The providers whose answers say how much they counted."""
 
 
 def route_problems(
@@ -28,12 +38,33 @@ def route_problems(
             (*path, "soft_deadline_seconds"),
             f"it is more than the model's deadline_seconds ({model.deadline_seconds:g}); lower it",
         )
+    yield from _cost_problems(path, route, model.kind)
     can = capabilities_of(route.provider, route.generate)
     if can is not None and model.kind not in can.kinds:
         yield Problem((*path, "generate"), _cannot_make(route, route.generate, model.kind, can))
         return
     yield from _edit_problems(path, route, model.kind)
     yield from _when_problems(path, route, model.kind, can)
+
+
+def _cost_problems(path: Path, route: Route, kind: Kind) -> Iterator[Problem]:
+    if route.cost is None:
+        return
+    units = _COSTS[kind]
+    if route.cost.per not in units:
+        yield Problem((*path, "cost", "per"), f"a {kind} model is paid per {either(units)}; change it")
+    elif route.cost.per == "metered" and route.provider not in METERING:
+        yield Problem(
+            (*path, "cost", "per"),
+            f"{route.provider} does not say what it counts; use {either([*units[:-1]])}",
+        )
+    elif isinstance(route.cost, OutputCost):
+        for resolution in route.cost.by_resolution:
+            if resolution not in RESOLUTIONS[kind]:
+                yield Problem(
+                    (*path, "cost", "by_resolution", resolution),
+                    f"there is no resolution {resolution!r} of kind {kind}; use {either(RESOLUTIONS[kind])}",
+                )
 
 
 def _edit_problems(path: Path, route: Route, kind: Kind) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ _UP_TO_MEGAPIXELS: Final = (("512", 0.5), ("1K", 2.1), ("2K", 6.0))
 
 ORDER: Final = ("512", "1K", "2K", "4K")
 """From small to large."""
+DOWNWARDS: Final = tuple(reversed(ORDER))
 
 
 def tier_of(width: int, height: int) -> str:
@@ -20,3 +21,13 @@ def tier_of(width: int, height: int) -> str:
 def is_smaller(tier: str, asked: str) -> bool:
     """Whether a tier is below the one that was asked for; not for resolutions that are none of ours."""
     return tier in ORDER and asked in ORDER and ORDER.index(tier) < ORDER.index(asked)
+
+
+def tier_word(resolution: str) -> str:
+    """Our own word for the Aigenway platform's."""
+    return "512" if resolution == "0.5K" else resolution
+
+
+def platform_word(tier: str) -> str:
+    """That platform's word for ours."""
+    return "0.5K" if tier == "512" else tier

@@ -14,6 +14,7 @@ RESOLUTIONS: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.CHAT: (),
     Kind.EMBEDDING: (),
 }
+QUALITIES: Final = ("low", "medium", "high")
 MODEL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 RATIO: Final = re.compile(r"[1-9]\d?:[1-9]\d?")
 

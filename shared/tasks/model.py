@@ -12,6 +12,8 @@ from shared.providers.errors import ErrorClass
 from shared.tasks.lifecycle import LIFECYCLE, State
 
 Mode = Literal["async", "sync"]
+CostSource = Literal["provider", "catalog"]
+"""Who states what an attempt costs us."""
 
 
 class _Part(BaseModel):
@@ -49,6 +51,15 @@ class UnitStep(_Part):
 
     above: int
     unit_nano: int
+    tiers: dict[str, int] = Field(default_factory=dict)
+    """Of sizes below the one asked for, as in the quote."""
+
+
+class TokenStep(_Part):
+    """The prices of all tokens of a request that has more than so many input tokens."""
+
+    above: int
+    prices: TokenPrices
 
 
 class Discount(_Part):
@@ -82,6 +93,8 @@ class Quote(_Part):
     """Prices of further units, in rising order of `above`; the first units cost `unit_nano`."""
     token_prices: TokenPrices | None = None
     """Of text that is paid by what it took."""
+    token_steps: tuple[TokenStep, ...] = ()
+    """In rising order of `above`, of as many input tokens as there may be."""
     minimum_nano: int = 0
     """What a request that delivered something costs at least, before discounts."""
     discounts: tuple[Discount, ...] = ()
@@ -121,10 +134,13 @@ class Attempt(_Part):
     unaccounted: int = 0
     """How many such jobs there may be."""
     cost_nano: int | None = None
+    """What the provider charges us; None: not known."""
+    cost_source: CostSource | None = None
     late: str | None = None
     """What became of a job that was given up: finished, failed, cancelled."""
     late_cost_nano: int | None = None
     """What the provider charged us for that job."""
+    late_cost_source: CostSource | None = None
 
 
 class OutputFile(_Part):

@@ -15,7 +15,6 @@ from shared.bus.events import decode
 from shared.bus.publisher import Publisher
 from shared.bus.topology import ROUTER_QUEUE, declare_queue
 from shared.catalog.load import load_catalog
-from shared.catalog.price import quote
 from shared.ids import Prefix, new_id
 from shared.killpoints import KillPoints
 from shared.ledger.block import Balance
@@ -31,6 +30,7 @@ from tests.harness.stack import CATALOG
 from tests.integration.broker import Vhost
 from tests.integration.conftest import Start
 from tests.unit.building import NOON, StillClock, task_document
+from tests.unit.catalog.asking import quote
 
 IMAGE = 10_000_000
 """What one image of the model costs."""
@@ -46,7 +46,7 @@ def submission(account: str = "acc_1", images: int = 1, task_id: str | None = No
         kind="image_generate",
         model="nanobanana",
         request=request,
-        quote=quote(model, request),
+        quote=quote("nanobanana", request),
         deadline=model.deadline,
         callback_url="https://hooks.example.org/",
         request_id="req_1",

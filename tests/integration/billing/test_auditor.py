@@ -15,12 +15,12 @@ from services.billing.settle import Settlement
 from shared.accounts.key import KeyOwner
 from shared.bus.publisher import Publisher
 from shared.catalog.load import load_catalog
-from shared.catalog.price import quote
 from shared.killpoints import KillPoints
 from shared.ledger.block import Balance
 from shared.ledger.chain import Ledger
 from shared.ledger.entry import end, hold, topup
-from shared.ledger.usage import ModelUsage, UsageFold
+from shared.ledger.usage import UsageFold
+from shared.ledger.usage_rows import Usage
 from shared.ledger.verify import Verification, Violation
 from shared.mongo import Database
 from shared.tasks.lifecycle import Role, State
@@ -29,6 +29,7 @@ from shared.tasks.service import TaskTools
 from tests.harness.stack import CATALOG
 from tests.integration.conftest import ToolsOf
 from tests.unit.building import NOON, StillClock, task_document
+from tests.unit.catalog.asking import quote
 
 EVERY = timedelta(seconds=15)
 SETTLING_TIME = timedelta(seconds=30)
@@ -131,7 +132,7 @@ async def test_a_submit_that_comes_too_late_for_its_id_is_refused_and_the_hold_r
         kind="image_generate",
         model="nanobanana",
         request=request,
-        quote=quote(model, request),
+        quote=quote("nanobanana", request),
         deadline=model.deadline,
         callback_url=None,
         request_id="req_1",
@@ -152,7 +153,7 @@ async def test_an_audit_folds_usage(
     await database["ledger"].delete_many({})
 
     summary = await UsageFold(database, ledger, KillPoints()).summary("acc_1")
-    assert summary == {"nanobanana": ModelUsage(1, 100, 1)}
+    assert summary == {"nanobanana": Usage(1, 100, 1)}
 
 
 async def test_a_chain_that_does_not_add_up_is_found_once_it_has_settled(

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from services.router.handlers import LOOK_AGAIN, NO_WORKER_WAIT, RouterHandlers
-from shared.catalog.model import BreakerSettings, Catalog, ImagePrice, ModelEntry, ProviderEntry, Route
+from shared.catalog.model import BreakerSettings, Catalog, ModelEntry, ProviderEntry, Route
+from shared.catalog.prices import ImagePrice
 from shared.key_register import KeyRegister
 from shared.killpoints import KillPoints
 from shared.mongo import Database

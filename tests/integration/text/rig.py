@@ -17,7 +17,8 @@ from services.api.text.calls import TextCalls
 from services.api.text.health import BestKnownHealth
 from services.api.text.requests import Conversation, Texts
 from services.api.text.stream import Event, TextStream
-from shared.catalog.model import BreakerSettings, Catalog, ModelEntry, ProviderEntry, Route, TokenPrice
+from shared.catalog.model import BreakerSettings, Catalog, ModelEntry, ProviderEntry, Route
+from shared.catalog.prices import TokenPrice
 from shared.clock import DatabaseClock
 from shared.ids import Prefix, new_id
 from shared.mongo import Database

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.catalog.model import ImagePrice, ModelEntry, Route, When
+from shared.catalog.model import ModelEntry, Route, When
+from shared.catalog.prices import ImagePrice
 from shared.providers.capabilities import Kind
 from shared.providers.errors import ErrorClass
 from shared.routing.breaker import Breaker

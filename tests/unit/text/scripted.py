@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from services.api.text.calls import TextCalls
 from services.api.text.requests import Conversation
-from shared.catalog.model import Catalog, ModelEntry, ProviderEntry, Route, TokenPrice
+from shared.catalog.model import Catalog, ModelEntry, ProviderEntry, Route
+from shared.catalog.prices import TokenPrice
 from shared.clock import DatabaseClock
 from shared.providers.base import ChatDelta, ChatDone, ChatEnd, ChatRequest, Failed
 from shared.providers.capabilities import Kind

@@ -20,7 +20,7 @@ from services.api.dialects.aigenway.embeddings import most_input, texts_of
 from services.api.dialects.aigenway.errors import InvalidRequest, NotEnough
 from services.api.dialects.aigenway.mapping import estimate_body, queued_body
 from services.api.dialects.aigenway.media import kind_of, request_of
-from services.api.dialects.aigenway.prices import MostTokens, Priced, priced
+from services.api.dialects.aigenway.prices import Priced, Wanted, priced
 from services.api.dialects.aigenway.targets import Target, Targets
 from services.api.dialects.aigenway.text import SyncAnswer
 from services.api.dialects.openai.connection import WhileConnected
@@ -32,6 +32,8 @@ from services.api.submit import Submission
 from services.api.text.requests import Texts
 from shared.accounts.key import KeyOwner
 from shared.aigenway import FILE_TOKEN, METHOD, PROVIDER
+from shared.catalog.quotes import MostTokens
+from shared.catalog.terms import AccountTerms
 from shared.coupons.coupon import Coupon
 from shared.http import UnsafeAddress
 from shared.ids import Prefix, new_id
@@ -72,7 +74,8 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
     async def estimate(request: Request) -> Response:
         owner = await parts.admit(request, Scope.MODELS_READ)
         body = await read_object(request, MOST_BODY_BYTES)
-        order = order_of(body, targets, parts, await coupon_of(body, owner.account_id, parts.coupons))
+        coupon = await coupon_of(body, owner.account_id, parts.coupons)
+        order = order_of(body, targets, parts, owner.terms, coupon)
         balance = (await parts.ledger.balances([owner.account_id]))[owner.account_id]
         estimated = estimate_body(order.target, order.priced, balance)
         return Response(orjson.dumps(estimated), media_type="application/json")
@@ -86,7 +89,8 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
         claim = claim_of(request, SCOPE, body)
         if (kept := await parts.idempotency.replay(owner, claim)) is not None:
             return kept
-        order = order_of(body, targets, parts, await coupon_of(body, owner.account_id, parts.coupons))
+        coupon = await coupon_of(body, owner.account_id, parts.coupons)
+        order = order_of(body, targets, parts, owner.terms, coupon)
         submission = _submission(order, owner, claim, request)
         note(request, model=target.model, task_id=submission.task_id)
         try:
@@ -101,7 +105,9 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
     return router
 
 
-def order_of(body: Mapping[str, Any], targets: Targets, parts: ApiParts, coupon: Coupon | None) -> Order:
+def order_of(
+    body: Mapping[str, Any], targets: Targets, parts: ApiParts, account: AccountTerms, coupon: Coupon | None
+) -> Order:
     """What a body asks for and what it costs with its coupon. Raises what is wrong with it."""
     target = targets.find(body)
     given = body.get("params")
@@ -119,11 +125,12 @@ def order_of(body: Mapping[str, Any], targets: Targets, parts: ApiParts, coupon:
         most = MostTokens(most_input(text), 0)
     else:
         request = request_of(target.table, values)
+    wanted, terms = Wanted(target, values, request, most), coupon.terms if coupon else None
     return Order(
         target,
         request,
         text,
-        priced(target, values, request, coupon.terms if coupon else None, most),
+        priced(wanted, parts.catalog, account, terms, parts.clock.now()),
         callback_url or values.get("callback_url"),
         coupon,
     )

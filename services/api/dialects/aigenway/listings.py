@@ -35,8 +35,8 @@ def listing_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
         await parts.admit(request, Scope.MODELS_READ)
         page = _whole_number(request, "page", 1, MOST_PAGE)
         size = min(_whole_number(request, "pageSize", DEFAULT_PAGE_SIZE, 10**9), MOST_PAGE_SIZE)
-        provider = request.query_params.get("provider")
-        items = [item for target in targets.listed(provider) for item in price_items(target)]
+        provider, now = request.query_params.get("provider"), parts.clock.now()
+        items = [item for target in targets.listed(provider) for item in price_items(target, now)]
         cut = items[(page - 1) * size : page * size]
         return _json({"items": cut, "page": page, "pageSize": size, "total": len(items)})
 

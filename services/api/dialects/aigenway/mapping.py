@@ -6,7 +6,9 @@ Source: the platform's page "Task lifecycle". Forms that it does not show are ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import orjson
@@ -17,12 +19,12 @@ from services.api.dialects.aigenway.targets import Target
 from services.api.dialects.eggapi.mapping import status_of as plain_status_of
 from shared.aigenway import CURRENCY, ended_at, failure_code, result_of, time_text, units_text
 from shared.catalog.aigenway_offers import Dimension, Pricing
-from shared.catalog.model import TokenPrice
+from shared.catalog.prices import TokenPrice
 from shared.ledger.block import Balance
 from shared.money import nano_from_usd
 from shared.providers.capabilities import Kind
 from shared.tasks.lifecycle import FINAL, State
-from shared.tasks.model import Task
+from shared.tasks.model import PriceItem, Task
 
 _STATUSES: Final = {"pending": "PENDING", "processing": "PROCESSING"}
 _FINAL: Final = {
@@ -76,15 +78,28 @@ def _failure(task: Task) -> dict[str, Any]:
 
 
 def estimate_body(target: Target, priced: Priced, balance: Balance) -> dict[str, Any]:
-    """`estimated_amount` is what a generation would hold: the most that it can cost, discount taken off."""
+    """`estimated_amount` is what a generation would hold: the most that it can cost, discounts taken off.
+
+    It is what the items add up to; `items` is ours.
+    """
+    items = _items(priced.quote.items)
+    discount = -sum(amount for _, amount in items if amount < 0)
     return {
         **target.names,
         "estimated_amount": units_text(priced.quote.hold_nano),
-        "discount_amount": units_text(priced.discount_nano),
+        "discount_amount": str(discount),
         "currency": CURRENCY,
         "bundle": priced.bundle,
         "balance_sufficient": balance.available >= priced.quote.hold_nano,
+        "items": [{"text": item.text, "units": item.units, "amount": str(amount)} for item, amount in items],
     }
+
+
+def _items(items: Sequence[PriceItem]) -> list[tuple[PriceItem, int]]:
+    """Each with its amount in this dialect's units, such that they add up to their rounded sum."""
+    sums = list(accumulate((item.amount_nano for item in items), initial=0))
+    units = [int(units_text(nano)) for nano in sums]
+    return [(item, after - before) for item, (before, after) in zip(items, pairwise(units), strict=True)]
 
 
 def balance_body(balance: Balance) -> dict[str, Any]:
@@ -106,9 +121,9 @@ def method_body(target: Target) -> dict[str, Any]:
     }
 
 
-def price_items(target: Target) -> Iterator[dict[str, Any]]:
+def price_items(target: Target, now: datetime) -> Iterator[dict[str, Any]]:
     """Items of `GET /v1/prices`; of tokens what a million of each kind costs."""
-    for bundle, usd in _prices(target):
+    for bundle, usd in _prices(target, now):
         yield {
             **target.names,
             "pricing_type": target.offer.pricing.value,
@@ -118,8 +133,8 @@ def price_items(target: Target) -> Iterator[dict[str, Any]]:
         }
 
 
-def _prices(target: Target) -> Iterator[tuple[Mapping[str, Any], str]]:
-    price = target.entry.price
+def _prices(target: Target, now: datetime) -> Iterator[tuple[Mapping[str, Any], str]]:
+    price = target.entry.price_at(now)
     if target.offer.pricing is Pricing.PER_TOKEN and isinstance(price, TokenPrice):
         kinds = {
             "input": price.usd_per_million_input,
@@ -129,7 +144,7 @@ def _prices(target: Target) -> Iterator[tuple[Mapping[str, Any], str]]:
         for kind, usd in kinds.items():
             if usd is not None:
                 yield {"tokens": kind, "per": 1_000_000}, usd
-    for one in target.offer.prices:
+    for one in target.offer.prices_at(now):
         for bundle in one.bundles(target.offer.dimensions):
             yield {name: _shown(name, word) for name, word in bundle.items()}, one.usd
 

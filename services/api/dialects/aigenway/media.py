@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.api.dialects.aigenway.prices import tier_word
 from shared.catalog.aigenway_parameters import Table
+from shared.catalog.sizes import tier_word
 from shared.providers.capabilities import Kind
 from shared.tasks.model import TaskRequest
 

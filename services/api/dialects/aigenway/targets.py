@@ -30,6 +30,11 @@ class Target:
     table: Table
 
     @property
+    def offer_id(self) -> str:
+        """Its key in the catalog."""
+        return f"{self.provider}/{self.model}/{self.method}"
+
+    @property
     def names(self) -> dict[str, str]:
         return {"provider": self.provider, "model": self.model, "method": self.method}
 

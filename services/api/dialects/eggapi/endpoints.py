@@ -31,7 +31,8 @@ from services.api.submit import Submission
 from services.api.tasks import Page
 from shared.accounts.key import KeyOwner
 from shared.catalog.model import Catalog
-from shared.catalog.price import quote
+from shared.catalog.price import PriceRequest, price
+from shared.catalog.rate import ModelOffer
 from shared.http import EgressPolicy, UnsafeAddress
 from shared.ids import Prefix, new_id
 from shared.tasks.model import Task
@@ -67,6 +68,8 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
         body = parse_generate(content, _schema(content.get("model"), catalog) or ImageRequest)
         _check(body, catalog, parts.egress)
         model, task_request = catalog.models[body.model], request_of(body)
+        asked = PriceRequest(ModelOffer(body.model), task_request)
+        quote = price(asked, catalog, owner.terms, None, parts.clock.now())
         task_id = new_id(Prefix.EGGAPI_TASK)
         note(request, model=body.model, task_id=task_id)
         submission = Submission(
@@ -76,7 +79,7 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
             kind=kind_of(body),
             model=body.model,
             request=task_request,
-            quote=quote(model, task_request),
+            quote=quote,
             deadline=model.deadline,
             callback_url=body.webhook_url,
             request_id=request.state.request_id,

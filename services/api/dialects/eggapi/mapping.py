@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.dialects.eggapi.schemas import GenerateRequest, VideoRequest
-from shared.catalog.price import units_of
+from shared.catalog.settle import unit_cost, units_of
 from shared.ledger.usage import ModelUsage
 from shared.money import usd_from_nano
 from shared.tasks.lifecycle import State
@@ -88,7 +88,7 @@ def usage_body(task: Task) -> dict[str, Any]:
         "model": task.model,
         "type": task.kind,
         "units": _units(task),
-        "unit_cost": cost_text(task.quote.unit_nano),
+        "unit_cost": cost_text(unit_cost(task.quote)),
         "cost": cost_text(task.cost_nano),
         "created_at": time_text(task.completed_at or task.created_at),
     }

@@ -14,7 +14,7 @@ from services.api.claims import claim_of
 from services.api.dialects.openai.image_mapping import request_of
 from services.api.dialects.openai.image_schemas import ImageCall, parse_image_form
 from services.api.dialects.openai.images import image_submission, task_answer
-from services.api.dialects.openai.offers import Offered, Offers
+from services.api.dialects.openai.offers import Offers
 from services.api.errors import InvalidField
 from services.api.forms import FormPart, read_form
 from services.api.parts import ApiParts
@@ -27,6 +27,7 @@ from shared.ledger.chain import Ledger
 from shared.ledger.refusals import InsufficientBalance
 from shared.providers.capabilities import Kind
 from shared.providers.inputs import MOST_INPUT_BYTES
+from shared.tasks.model import Quote
 
 MOST_IMAGES: Final = 16
 _MOST_MEGABYTES: Final = MOST_INPUT_BYTES // 2**20
@@ -49,11 +50,12 @@ def edit_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
         call, pictures = _read(form)
         note(request, model=call.model)
         offered = offers.find(call.model, Kind.IMAGE)
-        await _check_money(parts.ledger, owner.account_id, offered, call)
+        quote = offered.quote(request_of(call), owner.terms, parts.clock.now())
+        await _check_money(parts.ledger, owner.account_id, quote)
         task_id = new_id(Prefix.IMAGE)
         keys = await _keep(parts.files, task_id, pictures)
         wanted = request_of(call, tuple(map(parts.file_url, keys)))
-        submission = image_submission(request, owner, offered, task_id, wanted, claim)
+        submission = image_submission(request, owner, offered, task_id, wanted, quote, claim)
         return await parts.idempotency.create(submission, answer)
 
     return router
@@ -92,10 +94,10 @@ def _checked(number: int, data: bytes) -> Picture:
         raise InvalidField(f"image[{number}] is not usable: {error.message}") from error
 
 
-async def _check_money(ledger: Ledger, account_id: str, offered: Offered, call: ImageCall) -> None:
+async def _check_money(ledger: Ledger, account_id: str, quote: Quote) -> None:
     """Nothing is stored for a client that cannot pay; the hold itself decides later."""
     balance = (await ledger.balances([account_id]))[account_id]
-    if balance.available < offered.quote(call.n, "image").hold_nano:
+    if balance.available < quote.hold_nano:
         raise InsufficientBalance
 
 

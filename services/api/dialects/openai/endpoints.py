@@ -35,11 +35,11 @@ def openai_endpoints(parts: ApiParts, requests: RequestLog, killpoints: KillPoin
 
 def _model_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
     router = APIRouter()
-    listed = orjson.dumps(offers.listed())
 
     @router.get("/models")
     async def list_models(request: Request) -> Response:
         await parts.admit(request, Scope.MODELS_READ)
-        return Response(listed, media_type="application/json")
+        listed = offers.listed(parts.clock.now())
+        return Response(orjson.dumps(listed), media_type="application/json")
 
     return router

@@ -24,7 +24,7 @@ from shared.accounts.key import KeyOwner
 from shared.catalog.model import Catalog
 from shared.ids import Prefix, new_id
 from shared.providers.capabilities import Kind
-from shared.tasks.model import Task, TaskRequest
+from shared.tasks.model import Quote, Task, TaskRequest
 
 
 def image_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
@@ -42,7 +42,9 @@ def image_endpoints(parts: ApiParts, offers: Offers) -> APIRouter:
         call = parse_image(content)
         note(request, model=call.model)
         offered = offers.find(call.model, Kind.IMAGE)
-        submission = image_submission(request, owner, offered, new_id(Prefix.IMAGE), request_of(call), claim)
+        wanted = request_of(call)
+        quote = offered.quote(wanted, owner.terms, parts.clock.now())
+        submission = image_submission(request, owner, offered, new_id(Prefix.IMAGE), wanted, quote, claim)
         return await parts.idempotency.create(submission, answer)
 
     @router.get("/tasks/{task_id}")
@@ -65,10 +67,11 @@ def image_submission(
     offered: Offered,
     task_id: str,
     wanted: TaskRequest,
+    quote: Quote,
     claim: Claim | None,
 ) -> Submission:
     """An image task for so many credits each image."""
-    note(request, task_id=task_id, credits=offered.offer.credits * wanted.num_outputs)
+    note(request, task_id=task_id, credits=offered.credits(quote))
     return Submission(
         task_id=task_id,
         owner=owner,
@@ -76,7 +79,7 @@ def image_submission(
         kind="image_edit" if wanted.image_urls else "image_generate",
         model=offered.offer.model,
         request=wanted,
-        quote=offered.quote(wanted.num_outputs, "image"),
+        quote=quote,
         deadline=offered.model.deadline,
         callback_url=None,
         request_id=request.state.request_id,

@@ -27,6 +27,8 @@ async def open_order(
 
     Raises InsufficientBalance, IdempotencyKeyInUse and ServiceUnavailable.
     """
+    nothing_said = TaskRequest(prompt="")
+    quote = offered.quote(nothing_said, owner.terms, parts.clock.now())
     task = await parts.orders.open(
         Submission(
             task_id=new_id(prefix),
@@ -34,8 +36,8 @@ async def open_order(
             dialect=OPENAI,
             kind=offered.model.kind.value,
             model=offered.offer.model,
-            request=TaskRequest(prompt=""),
-            quote=offered.quote(),
+            request=nothing_said,
+            quote=quote,
             deadline=offered.model.deadline,
             callback_url=None,
             request_id=request.state.request_id,
@@ -44,5 +46,5 @@ async def open_order(
             claim=claim,
         )
     )
-    note(request, task_id=task.id, credits=offered.offer.credits)
+    note(request, task_id=task.id, credits=offered.credits(quote))
     return task
