@@ -20,6 +20,7 @@ from shared.clock import Clock
 from shared.files import Files
 from shared.http import EgressPolicy
 from shared.ledger.chain import Ledger
+from shared.ledger.statement import Statements
 from shared.ledger.usage import UsageFold
 
 FileUrl = Callable[[str], str]
@@ -41,6 +42,7 @@ class ApiParts:
     waiting: Waiting
     ledger: Ledger
     usage: UsageFold
+    statements: Statements
     catalog: Catalog
     egress: EgressPolicy
     files: Files

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
 from shared.mongo import Database
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Task
+
+_BATCH: Final = 500
+_NEWEST_CHARGED: Final = [("completed_at", -1), ("_id", -1)]
+
+ChargedAfter = tuple[datetime, str]
+"""When a task was completed, and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedQuery:
+    """Charged tasks completed at or after `since` and before `until`; None is no limit."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    model: str | None = None
+    key_id: str | None = None
+
+    def of(self, account_id: str) -> dict[str, Any]:
+        query: dict[str, Any] = {"account_id": account_id, "state": State.COMPLETED.value}
+        if self.since is not None:
+            query["completed_at"] = {"$gte": self.since}
+        if self.until is not None:
+            query["completed_at"] = {**query.get("completed_at", {}), "$lt": self.until}
+        if self.model is not None:
+            query["model"] = self.model
+        if self.key_id is not None:
+            query["key_id"] = self.key_id
+        return query
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +69,45 @@ class TaskReader:
 
     async def page(self, account_id: str, dialect: str, page: int, per_page: int) -> Page:
         """Tasks of one dialect, newest first."""
-        return await self._page({"account_id": account_id, "dialect": dialect}, "_id", page, per_page)
+        query = {"account_id": account_id, "dialect": dialect}
+        return await self._page(query, [("_id", -1)], page, per_page)
 
-    async def charged(self, account_id: str, page: int, per_page: int) -> Page:
+    async def charged(self, account_id: str, asked: ChargedQuery, page: int, per_page: int) -> Page:
         """Completed tasks of every dialect, last completed first."""
-        query = {"account_id": account_id, "state": State.COMPLETED.value}
-        return await self._page(query, "completed_at", page, per_page)
+        return await self._page(asked.of(account_id), _NEWEST_CHARGED, page, per_page)
 
-    async def _page(self, query: dict[str, Any], newest_by: str, page: int, per_page: int) -> Page:
+    async def charged_after(
+        self, account_id: str, asked: ChargedQuery, after: ChargedAfter | None, limit: int
+    ) -> list[Task]:
+        """The same without a count, from right after a task on: as fast at the end as at the beginning."""
+        found: list[Task] = []
+        if after is not None:
+            # Two ranges of one index: a single query for both would sort, or read from the beginning.
+            at, task_id = after
+            same = {"$and": [asked.of(account_id), {"completed_at": at, "_id": {"$lt": task_id}}]}
+            found = await self._charged(same, limit)
+            asked = replace(asked, until=min(at, asked.until or at))
+        if len(found) < limit:
+            found += await self._charged(asked.of(account_id), limit - len(found))
+        return found
+
+    async def all_charged(self, account_id: str, asked: ChargedQuery) -> AsyncIterator[Task]:
+        """All of them, a batch at a time in memory."""
+        after = None
+        while batch := await self.charged_after(account_id, asked, after, _BATCH):
+            for task in batch:
+                yield task
+            if len(batch) < _BATCH:
+                return
+            after = (batch[-1].completed_at or batch[-1].created_at, batch[-1].id)
+
+    async def _charged(self, query: dict[str, Any], limit: int) -> list[Task]:
+        cursor = self._tasks.find(query).sort(_NEWEST_CHARGED).limit(limit)
+        return [Task.model_validate(document) async for document in cursor]
+
+    async def _page(
+        self, query: dict[str, Any], newest_by: list[tuple[str, int]], page: int, per_page: int
+    ) -> Page:
         total = await self._tasks.count_documents(query)
-        cursor = self._tasks.find(query).sort(newest_by, -1).skip((page - 1) * per_page).limit(per_page)
+        cursor = self._tasks.find(query).sort(newest_by).skip((page - 1) * per_page).limit(per_page)
         return Page([Task.model_validate(document) async for document in cursor], total)

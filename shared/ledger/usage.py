@@ -1,133 +1,141 @@
-"""Usage per model and month: a fold of the chain that can be rebuilt and never counts twice."""
+"""Usage by day, model and key: a fold of the chain that can be rebuilt and never counts twice."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final
 
 from pymongo.errors import DuplicateKeyError
 
 from shared.killpoints import KillPoints
 from shared.ledger.chain import Ledger
-from shared.ledger.entry import EntryKind
+from shared.ledger.chains import is_account
+from shared.ledger.usage_rows import (
+    BySource,
+    Source,
+    Usage,
+    UsageQuery,
+    add,
+    day_of,
+    rows_of,
+    totals_of,
+    usage_of,
+)
 from shared.mongo import Database, Document
 
-_HEAD = "head"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUsage:
-    """What one model has come to: units delivered, nano-USD charged, tasks charged for."""
-
-    units: int = 0
-    cost_nano: int = 0
-    tasks: int = 0
-
-    def plus(self, other: ModelUsage) -> ModelUsage:
-        return ModelUsage(
-            self.units + other.units, self.cost_nano + other.cost_nano, self.tasks + other.tasks
-        )
-
-
-ByModel = dict[str, ModelUsage]
-
-
-def usage_of(block: Document) -> ByModel:
-    """What one block adds: the ends that charged something."""
-    totals: defaultdict[str, ModelUsage] = defaultdict(ModelUsage)
-    for entry in block["entries"]:
-        if entry["kind"] == EntryKind.END and entry.get("units"):
-            one = ModelUsage(entry["units"], entry["amount"], 1)
-            totals[entry["model"]] = totals[entry["model"]].plus(one)
-    return dict(totals)
-
-
-def merge(first: Mapping[str, ModelUsage], second: Mapping[str, ModelUsage]) -> ByModel:
-    """Both together."""
-    return {
-        model: first.get(model, ModelUsage()).plus(second.get(model, ModelUsage()))
-        for model in first.keys() | second.keys()
-    }
-
-
-def _month(block: Document) -> str:
-    return str(block["at"].strftime("%Y-%m"))
+_HEAD: Final = "head"
+"""In the place of a day: how far all days are folded. It sorts after every day."""
+_EVERYTHING: Final = UsageQuery()
 
 
 class UsageFold:
-    """The `usage` collection: per account and month the totals, and the `seq` up to which they go."""
+    """The `usage_days` collection: per account and day (UTC) the totals, and the `seq` that they go up to."""
 
     def __init__(self, database: Database, ledger: Ledger, killpoints: KillPoints) -> None:
-        self._usage = database["usage"]
+        self._days = database["usage_days"]
         self._ledger = ledger
         self._killpoints = killpoints
 
-    async def summary(self, account: str) -> ByModel:
-        """Totals by model, exact at this moment: the fold and the blocks after it."""
-        folded = await self._folded(account)
-        totals: ByModel = {}
-        for totals_of_month in folded.values():
-            totals = merge(totals, _by_model(totals_of_month))
-        async for block in self._ledger.blocks(account, _reached(folded)):
-            if block["seq"] > folded.get(_month(block), {"seq": 0})["seq"]:
-                totals = merge(totals, usage_of(block))
+    async def summary(self, account: str, query: UsageQuery = _EVERYTHING) -> dict[str, Usage]:
+        """Totals by group, exact at this moment: the fold and the blocks after it.
+
+        Over all groups together they come to what the chain has as `spent`.
+        """
+        # The head comes first: days read after it are as far as it says, or further.
+        head = await self._read(account, _HEAD)
+        reached: dict[str, int] = {}
+        totals: dict[str, Usage] = {}
+        async for folded in self._days.find({"account": account, "day": _range(query)}).sort("day", 1):
+            reached[folded["day"]] = folded["seq"]
+            query.add(totals, folded["day"], totals_of(folded["rows"]))
+        async for block in self._ledger.blocks(account, _seq(head)):
+            day = day_of(block)
+            if query.covers(day) and block["seq"] > reached.get(day, 0):
+                query.add(totals, day, usage_of(block))
         return totals
 
     async def catch_up(self, account: str) -> None:
-        """Fold the blocks since last time; safe from several processes and after a crash in between."""
-        folded = await self._folded(account)
-        additions: defaultdict[str, ByModel] = defaultdict(dict)
+        """Fold the blocks since last time; safe from several processes and after a crash in between.
+
+        Chains of coupons have no usage.
+        """
+        if not is_account(account):
+            return
+        head = await self._read(account, _HEAD)
+        known: dict[str, Document | None] = {}
+        additions: defaultdict[str, BySource] = defaultdict(dict)
         last_seq = 0
-        async for block in self._ledger.blocks(account, _reached(folded)):
-            month, last_seq = _month(block), block["seq"]
-            if last_seq > folded.get(month, {"seq": 0})["seq"]:
-                additions[month] = merge(additions[month], usage_of(block))
-        for month, added in additions.items():
-            known = folded.get(month)
-            totals = merge(_by_model(known) if known else {}, added)
-            if not await self._write(account, month, known, totals, last_seq):
+        async for block in self._ledger.blocks(account, _seq(head)):
+            last_seq = block["seq"]
+            if added := usage_of(block):
+                day = day_of(block)
+                if day not in known:
+                    known[day] = await self._read(account, day)
+                # The head is written last: after a crash between two days, each day's own `seq` keeps its
+                # blocks from counting twice.
+                if last_seq > _seq(known[day]):
+                    add(additions[day], added)
+        for day, added in additions.items():
+            folded = known[day]
+            totals = totals_of(folded["rows"]) if folded else {}
+            add(totals, added)
+            if not await self._write(account, day, folded, totals, last_seq):
                 return
             self._killpoints.reach("billing.between_fold_steps")
         if last_seq:
-            await self._write(account, _HEAD, folded.get(_HEAD), {}, last_seq)
+            await self._write(account, _HEAD, head, {}, last_seq)
+
+    async def rebuild(self, account: str) -> int:
+        """Make all days anew from the whole chain, whatever stands there; gives how many there are.
+
+        Safe beside processes that fold: what they change in between is made anew once more.
+        """
+        totals: defaultdict[str, BySource] = defaultdict(dict)
+        last_seq = 0
+        while True:
+            known = {one["day"]: one async for one in self._days.find({"account": account})}
+            async for block in self._ledger.blocks(account, last_seq):
+                last_seq = block["seq"]
+                if added := usage_of(block):
+                    add(totals[day_of(block)], added)
+            if await self._replace(account, known, totals, last_seq):
+                return len(totals)
+
+    async def _replace(
+        self, account: str, known: Mapping[str, Document], totals: Mapping[str, BySource], seq: int
+    ) -> bool:
+        for day in sorted((known.keys() | totals.keys()) - {_HEAD}):
+            if not await self._write(account, day, known.get(day), totals.get(day, {}), seq):
+                return False
+        return await self._write(account, _HEAD, known.get(_HEAD), {}, seq)
+
+    async def _read(self, account: str, day: str) -> Document | None:
+        return await self._days.find_one({"account": account, "day": day})
 
     async def _write(
-        self, account: str, month: str, known: Document | None, totals: ByModel, seq: int
+        self, account: str, day: str, known: Document | None, totals: Mapping[Source, Usage], seq: int
     ) -> bool:
-        """Compare-and-set on the month's `seq`; False when another process was faster."""
-        models = [
-            {"model": model, "units": one.units, "cost_nano": one.cost_nano, "tasks": one.tasks}
-            for model, one in sorted(totals.items())
-        ]
+        """Compare-and-set on the day's `revision`; False when another process was faster."""
+        fields = {"seq": seq, "rows": rows_of(totals)}
         if known is None:
             try:
-                await self._usage.insert_one(
-                    {"account": account, "month": month, "seq": seq, "models": models}
-                )
+                await self._days.insert_one({"account": account, "day": day, "revision": 1, **fields})
             except DuplicateKeyError:
                 return False
             return True
-        result = await self._usage.update_one(
-            {"account": account, "month": month, "seq": known["seq"]},
-            {"$set": {"seq": seq, "models": models}},
+        result = await self._days.update_one(
+            {"account": account, "day": day, "revision": known["revision"]},
+            {"$set": fields, "$inc": {"revision": 1}},
         )
         return result.matched_count == 1
 
-    async def _folded(self, account: str) -> dict[str, Document]:
-        # The head comes first: months read after it are as far as it says, or further.
-        cursor = self._usage.find({"account": account}).sort("month", -1)
-        return {document["month"]: document async for document in cursor}
+
+def _seq(folded: Document | None) -> int:
+    return int(folded["seq"]) if folded else 0
 
 
-def _reached(folded: Mapping[str, Document]) -> int:
-    """How far every month is folded. It is written last: after a crash between two months, each month's own
-    `seq` keeps its blocks from counting twice.
-    """
-    return int(folded[_HEAD]["seq"]) if _HEAD in folded else 0
-
-
-def _by_model(document: Document) -> ByModel:
-    return {
-        one["model"]: ModelUsage(one["units"], one["cost_nano"], one["tasks"]) for one in document["models"]
-    }
+def _range(query: UsageQuery) -> dict[str, str]:
+    """The days of a query, in the index; never the head."""
+    least = {} if query.since is None else {"$gte": str(query.since)}
+    return {**least, "$lt": _HEAD if query.until is None else str(query.until)}

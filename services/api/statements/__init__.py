@@ -1,0 +1,1 @@
+"""Statements of money: what may be asked for, as JSON or CSV."""
