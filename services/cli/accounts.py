@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from services.cli.account_shown import show_account
 from services.cli.context import AsJson, StateDir, act, fail, show_json
+from services.cli.limits import discount_account, limit_account, set_thresholds
 from shared.accounts.account import Account, Accounts
 from shared.ids import Prefix, new_id
 from shared.ledger.block import Balance
@@ -18,6 +20,10 @@ from shared.runtime import Platform
 from shared.secrets import SecretBox
 
 account_app = typer.Typer(help="Accounts: who owns keys and a balance.", no_args_is_help=True)
+account_app.command("show")(show_account)
+account_app.command("limit")(limit_account)
+account_app.command("discount")(discount_account)
+account_app.command("thresholds")(set_thresholds)
 
 MOST_TOPUP_NANO = nano_from_usd("1000000000")
 
@@ -44,34 +50,6 @@ def create_account(
         return
     console = Console()
     console.print(f"account         {account.id}\ne-mail          {account.email}\nwebhook secret  {secret}")
-
-
-@account_app.command("show")
-def show_account(account_id: str, state_dir: StateDir = None, json: AsJson = False) -> None:
-    """An account and its balance."""
-
-    async def work(platform: Platform) -> tuple[Account, Balance]:
-        account = await _accounts(platform).get(account_id)
-        balances = await Ledger(platform.database, platform.clock).balances([account_id])
-        return account, balances[account_id]
-
-    account, balance = act(state_dir, work)
-    money = {name: usd_from_nano(getattr(balance, name), 9) for name in ("available", "held", "spent")}
-    if json:
-        show_json(
-            {
-                "account_id": account.id,
-                "email": account.email,
-                "status": account.status,
-                "created_at": account.created_at,
-                **money,
-            }
-        )
-        return
-    Console().print(
-        f"account    {account.id} ({account.status})\ne-mail     {account.email}\n"
-        + "\n".join(f"{name:<10} ${amount}" for name, amount in money.items())
-    )
 
 
 def top_up(

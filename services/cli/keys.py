@@ -12,6 +12,7 @@ from rich.table import Table
 from services.api.scopes import Scope
 from services.cli.attempts import parse_since
 from services.cli.context import AsJson, StateDir, act, fail, show_json
+from services.cli.limits import limit_key
 from shared.accounts.account import Accounts
 from shared.accounts.key import KeyFacts, Keys
 from shared.bus.events import Event, EventType
@@ -19,6 +20,7 @@ from shared.runtime import Platform
 from shared.secrets import SecretBox
 
 key_app = typer.Typer(help="API keys.", no_args_is_help=True)
+key_app.command("limit")(limit_key)
 
 MOST_REQUESTS_PER_MINUTE = 60_000_000
 
