@@ -45,6 +45,7 @@ from services.api.text.health import BestKnownHealth
 from services.api.text.orders import TextOrders
 from services.api.topups.wiring import payment_endpoints
 from services.api.waiting import ENDINGS, Bell, Waiting
+from services.api.webhooks.wiring import webhook_endpoints
 from shared.accounts.key import Keys
 from shared.bus.events import EventType
 from shared.bus.listener import Listener
@@ -161,6 +162,7 @@ async def build_parts(
                 task_tools(platform, Role.ROUTER).mover,
                 clock,
                 platform.killpoints,
+                platform.catalog,
             ),
             clock=clock,
         )
@@ -206,6 +208,7 @@ async def build(platform: Platform) -> AsyncIterator[ApiService]:
         verifiers = callback_verifiers(settings, calls)
         app.include_router(hint_endpoints(verifiers, Hints(platform.publisher), platform.clock))
         app.include_router(payment_endpoints(platform, settings, parts, calls))
+        app.include_router(webhook_endpoints(platform, settings, parts))
         # Customers reach this port; metrics are for the ops port, except on a developer's own machine.
         app.include_router(
             ops_endpoints(lambda: {Role.API.value: service.ready()}, show_metrics=settings.local_development)

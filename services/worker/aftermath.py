@@ -7,7 +7,9 @@ from typing import Final
 
 import structlog
 
+from shared.catalog.costs import RouteCost
 from shared.mongo import Database, is_unavailable
+from shared.provider_costs import Work, cost_of
 from shared.providers.base import Done, Failed, MediaProvider, ProviderJob, Running
 from shared.providers.errors import ErrorClass
 from shared.tasks.model import Task
@@ -29,11 +31,13 @@ class Aftermath:
         self._look_seconds = look_seconds
         self._watching: set[asyncio.Task[None]] = set()
 
-    def watch(self, task: Task, provider: MediaProvider, job: ProviderJob) -> None:
-        """Find out what becomes of the job of the task's current attempt."""
+    def watch(
+        self, task: Task, provider: MediaProvider, job: ProviderJob, stated: RouteCost | None = None
+    ) -> None:
+        """Find out what becomes of the job of the task's current attempt; `stated` is its route's cost."""
         if len(self._watching) >= MOST_WATCHED:
             return
-        watching = asyncio.create_task(self._watch(task, provider, job), name=f"aftermath:{task.id}")
+        watching = asyncio.create_task(self._watch(task, provider, job, stated), name=f"aftermath:{task.id}")
         self._watching.add(watching)
         watching.add_done_callback(self._watching.discard)
 
@@ -41,27 +45,33 @@ class Aftermath:
         """Look no more."""
         await cancel(*self._watching)
 
-    async def _watch(self, task: Task, provider: MediaProvider, job: ProviderJob) -> None:
+    async def _watch(
+        self, task: Task, provider: MediaProvider, job: ProviderJob, stated: RouteCost | None
+    ) -> None:
         for seconds in self._look_seconds:
             await asyncio.sleep(seconds)
             answer = await provider.poll(job)
             if not isinstance(answer, Running):
-                await self._record(task, answer)
+                await self._record(task, answer, stated)
                 return
 
-    async def _record(self, task: Task, answer: Done | Failed) -> None:
-        attempt = task.attempt
-        fields: dict[str, str | int] = {f"{task.attempt_path}.late": _word(answer)}
+    async def _record(self, task: Task, answer: Done | Failed, stated: RouteCost | None) -> None:
+        attempt, path = task.attempt, task.attempt_path
+        fields: dict[str, str | int] = {f"{path}.late": _word(answer)}
+        # That the provider took it on stands in the attempt's own cost already.
+        outputs = len(answer.outputs) if isinstance(answer, Done) else 0
+        work = Work(outputs=outputs, metered=answer.metered)
+        cost = cost_of(answer.cost_nano, stated, task.request, work)
+        if cost is not None:
+            fields |= {f"{path}.late_cost_nano": cost.nano, f"{path}.late_cost_source": cost.source}
         if isinstance(answer, Done):
             LATE_RESULTS.labels(attempt.provider).inc()
-            if answer.cost_nano is not None:
-                fields[f"{task.attempt_path}.late_cost_nano"] = answer.cost_nano
             log.warning(
                 "late result discarded",
                 task_id=task.id,
                 route=attempt.route,
                 attempt=attempt.number,
-                cost_nano=answer.cost_nano,
+                cost_nano=cost.nano if cost is not None else None,
             )
         try:
             await self._tasks.update_one({"_id": task.id}, {"$set": fields})

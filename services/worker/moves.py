@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.provider_costs import ProviderCost
 from shared.providers.base import Failed, ProviderJob
 from shared.providers.errors import ErrorClass
 from shared.tasks.lifecycle import State
@@ -55,7 +56,9 @@ def running(task: Task, job: ProviderJob, now: datetime, lease: timedelta) -> Mo
     )
 
 
-def failed(task: Task, failure: Failed, now: datetime, left_behind: int = 0) -> Move:
+def failed(
+    task: Task, failure: Failed, now: datetime, left_behind: int = 0, cost: ProviderCost | None = None
+) -> Move:
     """The attempt is over without output; `left_behind` provider jobs may still run."""
     path = task.attempt_path
     fields: dict[str, Any] = {
@@ -66,14 +69,18 @@ def failed(task: Task, failure: Failed, now: datetime, left_behind: int = 0) -> 
     }
     if failure.retry_after is not None:
         fields[f"{path}.retry_at"] = now + failure.retry_after
-    fields |= _orphans(path, left_behind)
+    fields |= _orphans(path, left_behind) | _cost(path, cost)
     if not task.started_at:
         fields["started_at"] = now
     return Move(task, State.ATTEMPT_FAILED, HANDOVER_WAKE, set=fields)
 
 
 def generated(
-    task: Task, outputs: Sequence[OutputFile], cost_nano: int | None, now: datetime, left_behind: int = 0
+    task: Task,
+    outputs: Sequence[OutputFile],
+    cost: ProviderCost | None,
+    now: datetime,
+    left_behind: int = 0,
 ) -> Move:
     """The outputs are stored; of the same attempt `left_behind` provider jobs may still run."""
     path = task.attempt_path
@@ -82,9 +89,7 @@ def generated(
         f"{path}.ended_at": now,
         "owner": None,
     }
-    fields |= _orphans(path, left_behind)
-    if cost_nano is not None:
-        fields[f"{path}.cost_nano"] = cost_nano
+    fields |= _orphans(path, left_behind) | _cost(path, cost)
     if not task.started_at:
         fields["started_at"] = now
     return Move(task, State.GENERATED, HANDOVER_WAKE, set=fields)
@@ -119,6 +124,10 @@ def cancelled() -> Failed:
 
 def _orphans(path: str, left_behind: int) -> dict[str, Any]:
     return {f"{path}.orphan_suspect": True, f"{path}.unaccounted": left_behind} if left_behind else {}
+
+
+def _cost(path: str, cost: ProviderCost | None) -> dict[str, Any]:
+    return {f"{path}.cost_nano": cost.nano, f"{path}.cost_source": cost.source} if cost else {}
 
 
 def interrupted() -> Failed:

@@ -19,13 +19,15 @@ from services.worker.polling import next_poll_seconds
 from services.worker.requests import Requests
 from services.worker.run import LeaseLost, Phase, Run
 from shared.batching import Batcher
+from shared.catalog.costs import RouteCost
 from shared.catalog.model import Catalog
 from shared.clock import Clock
 from shared.files import StorageUnavailable
 from shared.keyring import KeyRing
 from shared.killpoints import KillPoints
 from shared.mongo import is_unavailable
-from shared.providers.base import Accepted, Done, Failed, MediaProvider, Output, ProviderJob
+from shared.provider_costs import ProviderCost, Work, cost_of, route_cost
+from shared.providers.base import Accepted, Done, Failed, MediaProvider, ProviderJob, Running
 from shared.providers.errors import ErrorClass
 from shared.route_health import RouteHealth
 from shared.tasks.model import OutputFile, Task
@@ -112,7 +114,7 @@ class Runner:
     async def _poll(self, run: Run, provider: MediaProvider, job: ProviderJob) -> Done | Failed | None:
         attempt = run.task.attempt
         submitted = attempt.submitted_at or self._clock.now()
-        ready: tuple[Output, ...] = ()
+        last = Running()
         last_note: str | None = None
         usual = self._durations.usual(attempt.route)
         if usual is not None and usual > self._parts.catalog.providers[attempt.provider].poll.first_seconds:
@@ -121,11 +123,11 @@ class Runner:
             if run.stopping:
                 return None
             if run.cancelled or self._clock.now() >= attempt.soft_deadline_at:
-                return await self._break_off(run, provider, job, ready)
+                return await self._break_off(run, provider, job, last)
             answer = await provider.poll(job)
             self._killpoints.reach("worker.while_polling")
             if not isinstance(answer, Failed | Done):
-                ready = answer.ready
+                last = answer
                 if answer.note is not None and answer.note != last_note:
                     last_note = answer.note
                     log.warning("poll told nothing", task_id=run.task.id, note=answer.note)
@@ -136,19 +138,19 @@ class Runner:
             return answer
 
     async def _break_off(
-        self, run: Run, provider: MediaProvider, job: ProviderJob, ready: tuple[Output, ...]
+        self, run: Run, provider: MediaProvider, job: ProviderJob, last: Running
     ) -> Done | Failed:
         """Stop a job in the middle: on the client's word, or because it takes too long."""
         await provider.cancel(job)
         if run.cancelled:
-            self._parts.aftermath.watch(run.task, provider, job)
+            self._parts.aftermath.watch(run.task, provider, job, self._stated(run.task))
             run.left_behind += len(job.ids)
             return moves.cancelled()
-        if ready:
-            run.left_behind += len(job.ids) - len(ready)
-            return Done(ready)
+        if last.ready:
+            run.left_behind += len(job.ids) - len(last.ready)
+            return Done(last.ready, last.ready_cost_nano, metered=last.ready_metered)
         # The provider may finish it all the same: our cost, and nobody collects it.
-        self._parts.aftermath.watch(run.task, provider, job)
+        self._parts.aftermath.watch(run.task, provider, job, self._stated(run.task))
         run.left_behind += len(job.ids)
         return self._too_late(run.task)
 
@@ -170,14 +172,15 @@ class Runner:
         try:
             outputs = await self._keep(run.task, done)
         except UnusableOutput:
-            await self._fail(run, Failed(ErrorClass.TRANSIENT, "The provider delivered no usable output"))
+            unusable = Failed(ErrorClass.TRANSIENT, "The provider delivered no usable output")
+            await self._fail(run, unusable, done)
             return
         if outputs is None:
-            await self._fail(run, self._too_late(run.task))
+            await self._fail(run, self._too_late(run.task), done)
             return
         if run.left_behind:
             ORPHANS_SUSPECTED.labels(run.task.attempt.provider).inc(run.left_behind)
-        move = moves.generated(run.task, outputs, done.cost_nano, self._clock.now(), run.left_behind)
+        move = moves.generated(run.task, outputs, self._cost(run, done), self._clock.now(), run.left_behind)
         await self._write(run, move)
         await self._note_health(run, None)
 
@@ -197,7 +200,8 @@ class Runner:
         except TimeoutError:
             return None
 
-    async def _fail(self, run: Run, failure: Failed) -> None:
+    async def _fail(self, run: Run, failure: Failed, charged: Done | None = None) -> None:
+        """`charged` is what the provider made all the same."""
         attempt = run.task.attempt
         log.info(
             "attempt failed",
@@ -214,7 +218,16 @@ class Runner:
             ORPHANS_SUSPECTED.labels(attempt.provider).inc(run.left_behind)
         # Before the move: whoever decides on the next attempt is to know.
         await self._note_health(run, failure)
-        await self._write(run, moves.failed(run.task, failure, self._clock.now(), run.left_behind))
+        cost = self._cost(run, charged or failure)
+        await self._write(run, moves.failed(run.task, failure, self._clock.now(), run.left_behind, cost))
+
+    def _cost(self, run: Run, answer: Done | Failed) -> ProviderCost | None:
+        outputs = len(answer.outputs) if isinstance(answer, Done) else 0
+        work = Work(taken=run.phase is not Phase.SUBMITTING, outputs=outputs, metered=answer.metered)
+        return cost_of(answer.cost_nano, self._stated(run.task), run.task.request, work)
+
+    def _stated(self, task: Task) -> RouteCost | None:
+        return route_cost(self._parts.catalog, task.model, task.attempt.route)
 
     async def _note_health(self, run: Run, failure: Failed | None) -> None:
         try:

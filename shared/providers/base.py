@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
 from shared.providers.capabilities import Kind
@@ -83,7 +84,11 @@ class Running:
     note: str | None = None
     """Why this poll told nothing, if it did not (for the log)."""
     ready: tuple[Output, ...] = ()
-    """What is finished of a job of several parts."""
+    """What is finished of a job of several parts…"""
+    ready_cost_nano: int | None = None
+    """…and what the provider says that these parts cost, with those that have failed; likewise…"""
+    ready_metered: Decimal | None = None
+    """…what it counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ class Done:
     """What the provider says it charged us, in nano-USD."""
     unaccounted: int = 0
     """As in `Accepted`."""
+    metered: Decimal | None = None
+    """What the provider says it counted, in its own unit, where it tells no money."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,9 @@ class Failed:
     message: str
     """Short text, stripped of markup, hosts and keys."""
     retry_after: timedelta | None = None
+    cost_nano: int | None = None
+    """As in `Done`: some failures are charged too."""
+    metered: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shared.providers.base import Done, Failed, Output, Running
@@ -18,12 +18,14 @@ from shared.providers.fal_errors import (
     verdict,
 )
 from shared.providers.messages import sanitise
+from shared.providers.metering import counted
 from shared.providers.outputs import find_outputs
 
 # Tuples, since what an answer holds in place of a word may not be hashable.
 _PENDING: Final = ("IN_QUEUE", "IN_PROGRESS")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _OUTPUTS: Final = ("videos", "video", "images", "image")
+_BILLABLE_UNITS: Final = "x-fal-billable-units"
 _KEEP_ASKING: Final = frozenset({401, 403, 404, 408, 409, 425, 429})
 
 
@@ -88,6 +90,13 @@ def read_result(reply: Reply | NoReply, completed: Completed) -> Running | Done 
     """
     if isinstance(reply, NoReply):
         return Running(note=reply.reason)
+    answer = _read_result(reply, completed)
+    if isinstance(answer, Running):
+        return answer
+    return replace(answer, metered=counted(reply.headers.get(_BILLABLE_UNITS)))
+
+
+def _read_result(reply: Reply, completed: Completed) -> Running | Done | Failed:
     if reply.accepted:
         return _read_output(reply, completed)
     if _still_running(reply.object()):

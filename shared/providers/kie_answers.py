@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -85,4 +86,5 @@ def _cost_nano(data: dict[str, Any]) -> int | None:
 def _failure(reply: Reply, rows: Sequence[ErrorRow]) -> Failed:
     facts = read_facts(reply)
     row = classify(rows, facts)
-    return reply.failed(row.error_class if row else ErrorClass.UNKNOWN, facts.text)
+    failed = reply.failed(row.error_class if row else ErrorClass.UNKNOWN, facts.text)
+    return replace(failed, cost_nano=_cost_nano(data_of(reply)))

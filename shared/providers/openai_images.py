@@ -6,6 +6,7 @@ import binascii
 import io
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -107,21 +108,23 @@ def read_images(reply: Reply | NoReply, failure: Callable[[Reply], Failed]) -> D
     stated = body.get("output_format")
     declared = f"image/{stated}" if isinstance(stated, str) else None
     outputs = tuple(output for item in data if (output := _output(item, declared)))
+    cost = cost_nano(body.get("usage"))
     if not outputs:
-        return Failed(ErrorClass.NO_OUTPUT, "The model finished without an image.")
-    return Done(outputs, cost_nano(body.get("usage")))
+        return Failed(ErrorClass.NO_OUTPUT, "The model finished without an image.", cost_nano=cost)
+    return Done(outputs, cost)
 
 
 def settle(results: Sequence[Done | Failed]) -> Done | Failed:
     """One result of several calls: all images that came, or the most telling failure."""
     done = [result for result in results if isinstance(result, Done)]
     failures = [result for result in results if isinstance(result, Failed)]
+    costs = [result.cost_nano for result in results if result.cost_nano is not None]
+    cost = sum(costs) if costs else None
     if not done:
-        return most_telling(failures)
-    costs = [result.cost_nano for result in done if result.cost_nano is not None]
+        return replace(most_telling(failures), cost_nano=cost)
     return Done(
         tuple(output for result in done for output in result.outputs),
-        sum(costs) if costs else None,
+        cost,
         sum(failure.error_class is ErrorClass.SUBMIT_AMBIGUOUS for failure in failures),
     )
 

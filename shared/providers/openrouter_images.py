@@ -85,12 +85,13 @@ def read_chat_image(reply: Reply | NoReply, failure: Callable[[Reply], Failed]) 
     if not isinstance(message, dict):
         return Failed(ErrorClass.SUBMIT_AMBIGUOUS, "The provider's answer cannot be read.")
     outputs = find_outputs(message.get("images"))
+    cost = cost_nano(body.get("usage"))
     if outputs:
-        return Done(outputs, cost_nano(body.get("usage")))
+        return Done(outputs, cost)
     reasons = (choice.get("finish_reason"), choice.get("native_finish_reason"))
     if message.get("refusal") or any(str(reason).lower() in _REFUSED for reason in reasons):
-        return Failed(ErrorClass.POLICY_REFUSAL, "The model refused to make the image.")
-    return Failed(ErrorClass.NO_OUTPUT, "The model finished without an image.")
+        return Failed(ErrorClass.POLICY_REFUSAL, "The model refused to make the image.", cost_nano=cost)
+    return Failed(ErrorClass.NO_OUTPUT, "The model finished without an image.", cost_nano=cost)
 
 
 def _text(request: GenerationRequest) -> dict[str, Any]:

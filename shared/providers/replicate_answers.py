@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
 
 from shared.providers.base import Done, Failed, Running
 from shared.providers.errors import ErrorClass, ErrorRow, classify
 from shared.providers.exchange import NoReply, Reply
 from shared.providers.messages import sanitise
+from shared.providers.metering import counted
 from shared.providers.outputs import find_outputs
 from shared.providers.replicate_errors import read_facts
 
@@ -43,7 +46,7 @@ def read_prediction(reply: Reply | NoReply, rows: Sequence[ErrorRow]) -> Running
         return Running()
     if status == "succeeded":
         outputs = find_outputs(body.get("output"))
-        return Done(outputs) if outputs else _failure(reply, rows)
+        return Done(outputs, metered=_predict_seconds(body)) if outputs else _failure(reply, rows)
     if status in _OVER:
         return _failure(reply, rows)
     return Running(note=f"unknown status {sanitise(str(status))!r}")
@@ -52,4 +55,11 @@ def read_prediction(reply: Reply | NoReply, rows: Sequence[ErrorRow]) -> Running
 def _failure(reply: Reply, rows: Sequence[ErrorRow]) -> Failed:
     facts = read_facts(reply)
     row = classify(rows, facts)
-    return reply.failed(row.error_class if row else ErrorClass.UNKNOWN, facts.text)
+    failed = reply.failed(row.error_class if row else ErrorClass.UNKNOWN, facts.text)
+    return replace(failed, metered=_predict_seconds(reply.object()))
+
+
+def _predict_seconds(body: Mapping[str, Any]) -> Decimal | None:
+    """`metrics.predict_time`: models without a price of their own are paid by it, failed predictions too."""
+    metrics = body.get("metrics")
+    return counted(metrics.get("predict_time")) if isinstance(metrics, dict) else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Final, TypeVar
 
 import structlog
@@ -70,11 +72,20 @@ def merged(states: Sequence[Running | Done | Failed]) -> Running | Done | Failed
     if running:
         positions = [state.queue_position for state in running if state.queue_position is not None]
         note = next((state.note for state in running if state.note), None)
-        return Running(max(positions, default=None), note, outputs)
+        return Running(max(positions, default=None), note, outputs, *_charged(states))
+    cost_nano, metered = _charged(states)
     if outputs:
-        costs = [state.cost_nano for state in done if state.cost_nano is not None]
-        return Done(outputs, sum(costs) if costs else None)
-    return most_telling([state for state in states if isinstance(state, Failed)])
+        return Done(outputs, cost_nano, metered=metered)
+    failure = most_telling([state for state in states if isinstance(state, Failed)])
+    return replace(failure, cost_nano=cost_nano, metered=metered)
+
+
+def _charged(states: Sequence[Running | Done | Failed]) -> tuple[int | None, Decimal | None]:
+    """The sums of the known costs and of what was counted, also of the parts that failed."""
+    over = [state for state in states if not isinstance(state, Running)]
+    costs = [state.cost_nano for state in over if state.cost_nano is not None]
+    counted = [state.metered for state in over if state.metered is not None]
+    return sum(costs) if costs else None, sum(counted, Decimal()) if counted else None
 
 
 def most_telling(failures: Sequence[Failed]) -> Failed:

@@ -105,13 +105,14 @@ class Course(Generic[P]):
             error_class=failure.error_class,
             error_message=failure.message,
             retry_at=now + failure.retry_after if failure.retry_after is not None else None,
+            **_told(failure.cost_nano),
         )
         await self._health.failed(self.task.id, attempt, failure)
         self._learnt_at = self._clock.now()
 
     async def worked(self, usage: TokenUsage | None) -> None:
         """The attempt has given a whole answer."""
-        self._end(ended_at=self._clock.now(), cost_nano=usage.cost_nano if usage is not None else None)
+        self._end(ended_at=self._clock.now(), **_told(usage.cost_nano if usage is not None else None))
         await self._health.works(self.task.attempt.route)
 
     def _end(self, **fields: Any) -> None:
@@ -124,3 +125,8 @@ class Course(Generic[P]):
 
     def now(self) -> datetime:
         return self._clock.now()
+
+
+def _told(cost_nano: int | None) -> dict[str, Any]:
+    """What the provider says that the attempt costs."""
+    return {} if cost_nano is None else {"cost_nano": cost_nano, "cost_source": "provider"}

@@ -16,9 +16,11 @@ import structlog
 from services.api.claims import MOST_KEPT_BYTES, Answer
 from services.api.submit import KEY_LIFETIME, Submission, Submissions
 from shared.batching import Batcher
+from shared.catalog.model import Catalog
 from shared.clock import Clock
 from shared.killpoints import KillPoints
 from shared.mongo import is_unavailable
+from shared.provider_costs import with_stated_cost
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Attempt, Task, TaskFailure, Tokens
 from shared.tasks.mover import Mover
@@ -42,8 +44,10 @@ class TextOrders:
         as_router: Mover,
         clock: Clock,
         killpoints: KillPoints,
+        catalog: Catalog,
     ) -> None:
         self._submissions = submissions
+        self._catalog = catalog
         self._clock = clock
         self._killpoints = killpoints
         self._generated: Batcher[Move, bool] = Batcher("api.generated", as_worker.move)
@@ -70,7 +74,8 @@ class TextOrders:
         with the task, likewise.
         """
         self._killpoints.reach("api.text_before_generated")
-        fields: dict[str, Any] = {"attempts": _stored(attempts), "outputs": []}
+        priced = with_stated_cost(self._catalog, task, attempts, tokens)
+        fields: dict[str, Any] = {"attempts": _stored(priced), "outputs": []}
         if tokens is not None:
             fields["tokens"] = tokens.model_dump()
         if result is not None and len(result) <= MOST_KEPT_BYTES:

@@ -15,6 +15,7 @@ from services.api.idempotency import AnswerNotKept, Idempotency
 from services.api.submit import KeyTaken, Submission
 from services.api.text.orders import TextOrders
 from services.billing.settle import Settlement
+from shared.catalog.model import Catalog
 from shared.killpoints import KillPoints
 from shared.ledger.chain import Ledger
 from shared.ledger.refusals import InsufficientBalance
@@ -214,6 +215,7 @@ class Calls:
             tools_of(Role.ROUTER).mover,
             clock,
             KillPoints(),
+            Catalog(providers={}, models={}),
         )
 
     async def open(self) -> Task:

@@ -8,6 +8,7 @@ import pytest
 
 from services.worker import aftermath
 from services.worker.aftermath import Aftermath
+from shared.catalog.costs import OutputCost
 from shared.mongo import Database
 from shared.providers.base import Done, Failed, Running
 from shared.providers.errors import ErrorClass
@@ -38,6 +39,7 @@ async def read(database: Database, task: Task) -> Task:
         (done(b"png"), "finished", None),
         (Failed(ErrorClass.CANCELLED, "cancelled"), "cancelled", None),
         (Failed(ErrorClass.POLICY_REFUSAL, "no hats"), "failed", None),
+        (Failed(ErrorClass.TRANSIENT, "broke", cost_nano=5_000_000), "failed", 5_000_000),
     ],
 )
 async def test_what_became_of_the_job_stands_with_its_attempt_and_nothing_else_changes(
@@ -53,7 +55,9 @@ async def test_what_became_of_the_job_stands_with_its_attempt_and_nothing_else_c
 
     await eventually(recorded)
     now = await read(database, task)
-    known = task.attempt.model_copy(update={"late": late, "late_cost_nano": cost_nano})
+    source = None if cost_nano is None else "provider"
+    of_late = {"late": late, "late_cost_nano": cost_nano, "late_cost_source": source}
+    known = task.attempt.model_copy(update=of_late)
     assert now == task.model_copy(update={"attempts": (task.attempts[0], known)})
     assert provider.polled == [JOB] * 3
     await watching.close()
@@ -69,6 +73,20 @@ async def test_the_attempt_that_was_given_up_is_the_one_that_counts_whatever_cam
 
     async def recorded() -> bool:
         return [one.late for one in (await read(database, task)).attempts] == [None, "finished", None]
+
+    await eventually(recorded)
+
+
+async def test_a_late_result_costs_what_the_catalog_states_where_the_provider_is_silent(
+    database: Database, eventually: Eventually
+) -> None:
+    task = await given_up(database)
+    stated = OutputCost(per="image", usd="0.04")
+    Aftermath(database, AT_ONCE).watch(task, Scripted(polls=[done(b"one", b"two")]), JOB, stated)
+
+    async def recorded() -> bool:
+        one = (await read(database, task)).attempt
+        return (one.late_cost_nano, one.late_cost_source) == (80_000_000, "catalog")
 
     await eventually(recorded)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.worker import moves
+from shared.provider_costs import ProviderCost
 from shared.providers.base import Failed, ProviderJob
 from shared.providers.errors import ErrorClass
 from shared.tasks.lifecycle import Role, State, check_move
@@ -102,16 +103,18 @@ def test_an_interrupted_hand_over_is_a_suspected_orphan() -> None:
     assert move.set["attempts.0.error_class"] == "submit_ambiguous"
 
 
-@pytest.mark.parametrize("cost_nano", [None, 0, 39_000_000])
-def test_generated_files_are_recorded_with_what_they_cost_us(cost_nano: int | None) -> None:
+@pytest.mark.parametrize("cost", [None, ProviderCost(0, "provider"), ProviderCost(39_000_000, "catalog")])
+def test_generated_files_are_recorded_with_what_they_cost_us(cost: ProviderCost | None) -> None:
     task = a_task(State.RUNNING, attempts=SECOND)
     files = [OutputFile.model_validate(output(task.id, number)) for number in range(2)]
-    move = moves.generated(task, files, cost_nano, NOON)
+    move = moves.generated(task, files, cost, NOON)
 
     assert move.to is State.GENERATED
     assert move.set["outputs"] == [output(task.id, 0), output(task.id, 1)]
     assert move.set["owner"] is None
-    assert move.set.get("attempts.1.cost_nano") == cost_nano
+    recorded = {name: value for name, value in move.set.items() if "cost" in name}
+    expected = {"attempts.1.cost_nano": cost.nano, "attempts.1.cost_source": cost.source} if cost else {}
+    assert recorded == expected
     assert move.set["attempts.1.ended_at"] == NOON
 
 
