@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.notifier.courier import conclude
-from services.notifier.delivery import Delivery, DeliveryState, NewDelivery
+from services.notifier.delivery import Delivery, NewDelivery
 from services.notifier.sender import Answer
+from shared.webhooks.states import DeliveryState
 
 NOW = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
 
@@ -44,7 +46,18 @@ def test_an_answer_ends_a_delivery_or_sets_its_next_time(
 
     assert recording.state is state
     assert recording.wake_at == (NOW + wait if wait is not None else None)
+    assert recording.attempt is not None
     assert recording.attempt.number == attempts_made + 1
+
+
+def test_another_round_of_attempts_starts_the_schedule_anew() -> None:
+    again = replace(delivery(8), attempts_before=8)
+
+    recording = conclude(again, Answer(status=500, error="answered 500"), NOW, NOW, jitter=0)
+
+    assert recording.wake_at == NOW + timedelta(seconds=5)
+    assert recording.attempt is not None
+    assert recording.attempt.number == 9
 
 
 @pytest.mark.parametrize(

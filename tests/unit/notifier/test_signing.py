@@ -6,11 +6,13 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta, timezone
 
-from standardwebhooks import Webhook
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.notifier.signing import AigenwaySigner, Signer
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NEWER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 
 def test_the_known_vector_comes_out() -> None:
@@ -56,13 +58,40 @@ def test_two_accounts_sign_differently() -> None:
     assert mine["webhook-signature"] != other["webhook-signature"]
 
 
-def test_aigenways_signature_takes_the_body_alone() -> None:
-    headers = AigenwaySigner(SECRET).headers("generation.completed", "tsk_1", b'{"a":1}')
+def test_aigenways_signature_takes_the_body_alone_and_the_standard_one_stands_beside_it() -> None:
+    at = datetime.now(UTC)
+
+    headers = AigenwaySigner(SECRET).headers("generation.completed", "tsk_1", "whd_1", b'{"a":1}', at)
 
     expected = hmac.new(SECRET.encode(), b'{"a":1}', hashlib.sha256).hexdigest()
-    assert headers == {
-        "User-Agent": "aiagg-webhook/1.0",
-        "X-Aggregator-Event": "generation.completed",
-        "X-Aggregator-Task-Id": "tsk_1",
-        "X-Aggregator-Signature": f"sha256={expected}",
-    }
+    assert (
+        headers.items()
+        >= {
+            "User-Agent": "aiagg-webhook/1.0",
+            "X-Aggregator-Event": "generation.completed",
+            "X-Aggregator-Task-Id": "tsk_1",
+            "X-Aggregator-Signature": f"sha256={expected}",
+        }.items()
+    )
+    assert Webhook(SECRET).verify(b'{"a":1}', headers) == {"a": 1}
+
+
+@pytest.mark.parametrize("signer", [Signer, AigenwaySigner])
+def test_with_several_secrets_the_standard_signature_fits_each_and_the_dialects_the_newest(
+    signer: type[Signer] | type[AigenwaySigner],
+) -> None:
+    at = datetime.now(UTC)
+
+    def signed(*secrets: str) -> dict[str, str]:
+        if signer is Signer:
+            return Signer(*secrets).headers("whd_1", b"{}", at)
+        return AigenwaySigner(*secrets).headers("generation.completed", "tsk_1", "whd_1", b"{}", at)
+
+    headers = signed(NEWER, SECRET)
+
+    assert Webhook(NEWER).verify(b"{}", headers) == {}
+    assert Webhook(SECRET).verify(b"{}", headers) == {}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(b"{}", signed(NEWER))
+    of_the_dialect = {name: text for name, text in headers.items() if name.startswith("X-")}
+    assert of_the_dialect.items() <= signed(NEWER).items()

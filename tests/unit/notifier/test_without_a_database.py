@@ -13,6 +13,8 @@ from pymongo.errors import AutoReconnect
 from services.notifier.courier import Courier
 from services.notifier.delivery import Delivery, Recording
 from services.notifier.dispatch import Dispatcher, Limits
+from services.notifier.endpoints import Target
+from services.notifier.preparation import Hopeless, Preparations, Ready, Rest
 from services.notifier.retries import RetrySweeper
 from services.notifier.sender import Answer
 from services.notifier.signers import KEPT_FOR, Signers
@@ -21,6 +23,8 @@ from shared.accounts.account import UnknownAccount
 from shared.batching import Batcher
 from shared.killpoints import KillPoints
 from shared.runtime import cancel
+from shared.webhooks.secrets import OldSecret, WebhookSecrets
+from shared.webhooks.states import DeliveryState
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
@@ -63,11 +67,11 @@ class FakeAccounts:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def webhook_secret(self, account_id: str) -> str:
+    async def webhook_secrets(self, account_id: str) -> WebhookSecrets:
         self.asked += 1
         if account_id != "acc_1":
             raise UnknownAccount
-        return SECRET
+        return WebhookSecrets(SECRET)
 
 
 class FakeKeys:
@@ -76,8 +80,23 @@ class FakeKeys:
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._secrets = secrets or {}
 
-    async def webhook_secret(self, key_id: str) -> str | None:
-        return self._secrets.get(key_id)
+    async def webhook_secrets(self, key_id: str) -> WebhookSecrets | None:
+        secret = self._secrets.get(key_id)
+        return None if secret is None else WebhookSecrets(secret)
+
+
+class FakeEndpoints:
+    """Knows one endpoint, or none; `probe` is what trying it while it rests leads to."""
+
+    def __init__(self, target: Target | None = None, probe: datetime | None = None) -> None:
+        self._target = target
+        self._probe = probe
+
+    async def find(self, endpoint_id: str) -> Target | None:
+        return self._target
+
+    async def take_probe(self, endpoint_id: str, at: datetime) -> datetime | None:
+        return self._probe
 
 
 async def test_an_attempt_that_cannot_be_recorded_yet_is_recorded_later_and_posted_once() -> None:
@@ -93,7 +112,7 @@ async def test_an_attempt_that_cannot_be_recorded_yet_is_recorded_later_and_post
     sender = CountingSender()
     courier = Courier(
         sender,
-        Signers(FakeAccounts(), FakeKeys()),
+        Preparations(Signers(FakeAccounts(), FakeKeys()), FakeEndpoints()),
         Batcher("recordings", record),
         StillClock(),
         KillPoints(),
@@ -133,7 +152,7 @@ async def test_a_sweep_without_a_database_is_only_postponed() -> None:
     assert sent == [DELIVERY]
 
 
-async def test_an_accounts_secret_is_kept_for_half_a_minute() -> None:
+async def test_an_accounts_secret_is_kept_for_five_seconds() -> None:
     accounts, time = FakeAccounts(), [0.0]
     signers = Signers(accounts, FakeKeys(), monotonic=lambda: time[0])
 
@@ -154,7 +173,7 @@ async def test_aigenways_webhooks_are_signed_with_the_secret_of_their_key() -> N
 
     headers = await signers.headers(OF_AIGENWAY, NOW)
 
-    assert headers == AigenwaySigner(OF_A_KEY).headers("generation.completed", "tsk_1", b"{}")
+    assert headers == AigenwaySigner(OF_A_KEY).headers("generation.completed", "tsk_1", "whd_1", b"{}", NOW)
     assert accounts.asked == 0
 
 
@@ -164,4 +183,68 @@ async def test_a_key_without_a_secret_signs_with_its_accounts(key_id: str | None
 
     headers = await signers.headers(replace(OF_AIGENWAY, key_id=key_id), NOW)
 
-    assert headers == AigenwaySigner(SECRET).headers("generation.completed", "tsk_1", b"{}")
+    assert headers == AigenwaySigner(SECRET).headers("generation.completed", "tsk_1", "whd_1", b"{}", NOW)
+
+
+OF_AN_ENDPOINT = replace(DELIVERY, dialect="", endpoint_id="whe_1")
+TARGET = Target("https://b.example/", True, WebhookSecrets(SECRET), None)
+LATER = NOW + timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("target", "probe", "expected"),
+    [
+        (None, None, Hopeless("endpoint deleted")),
+        (replace(TARGET, enabled=False), None, Hopeless("endpoint disabled")),
+        (replace(TARGET, rests_until=LATER), None, Rest(LATER)),
+        (replace(TARGET, rests_until=NOW), LATER, Rest(LATER)),
+    ],
+)
+async def test_an_endpoint_that_is_gone_or_rests_is_not_called(
+    target: Target | None, probe: datetime | None, expected: Hopeless | Rest
+) -> None:
+    preparations = Preparations(Signers(FakeAccounts(), FakeKeys()), FakeEndpoints(target, probe))
+
+    assert await preparations.prepare(OF_AN_ENDPOINT, NOW) == expected
+
+
+@pytest.mark.parametrize(("rests_until", "probe"), [(None, False), (NOW, True)])
+async def test_an_endpoint_is_called_at_its_address_of_today(
+    rests_until: datetime | None, probe: bool
+) -> None:
+    secrets = WebhookSecrets(SECRET, (OldSecret(OF_A_KEY, LATER),))
+    target = replace(TARGET, secrets=secrets, rests_until=rests_until)
+    preparations = Preparations(Signers(FakeAccounts(), FakeKeys()), FakeEndpoints(target))
+
+    prepared = await preparations.prepare(OF_AN_ENDPOINT, NOW)
+
+    assert isinstance(prepared, Ready)
+    assert (prepared.url, prepared.probe) == ("https://b.example/", probe)
+    assert set(prepared.headers) == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert len(prepared.headers["webhook-signature"].split()) == 2
+
+
+async def test_what_waits_for_a_resting_endpoint_loses_no_attempt() -> None:
+    written: list[Recording] = []
+
+    async def record(recordings: Sequence[Recording]) -> list[None]:
+        written.extend(recordings)
+        return [None] * len(recordings)
+
+    sender = CountingSender()
+    courier = Courier(
+        sender,
+        Preparations(Signers(FakeAccounts(), FakeKeys()), FakeEndpoints(replace(TARGET, rests_until=LATER))),
+        Batcher("recordings", record),
+        StillClock(),
+        KillPoints(),
+        lambda: 1.0,
+    )
+
+    await courier.deliver(OF_AN_ENDPOINT)
+
+    (recording,) = written
+    assert sender.posts == 0
+    assert (recording.attempt, recording.state) == (None, DeliveryState.PENDING)
+    assert recording.wake_at == LATER + timedelta(seconds=5)
+    assert "$push" not in recording.update()

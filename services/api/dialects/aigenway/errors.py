@@ -50,6 +50,12 @@ _OWN_CODES: Final = frozenset(
         "coupon_expired",
         "coupon_already_used",
         "internal_error",
+        "webhook_not_found",
+        "webhook_disabled",
+        "too_many_webhooks",
+        "too_many_secrets",
+        "delivery_not_found",
+        "too_many_attempts",
     }
 )
 
