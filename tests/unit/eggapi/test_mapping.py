@@ -12,13 +12,11 @@ from services.api.dialects.eggapi.mapping import (
     kind_of,
     request_of,
     status_of,
-    summary_body,
     task_body,
     time_text,
     usage_body,
 )
 from services.api.dialects.eggapi.schemas import GenerateRequest, VideoRequest, parse_generate
-from shared.ledger.usage import ModelUsage
 from shared.providers.errors import ErrorClass
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Task, TaskRequest
@@ -195,16 +193,6 @@ def test_a_chat_is_one_unit_and_has_a_records_id_too() -> None:
 
     assert (record["id"], record["task_id"]) == ("use_01k6x0v7w3h2m9q4x1b8c5d7ef", chat)
     assert record["units"] == 1
-
-
-def test_the_summary_is_sorted_by_model() -> None:
-    usage = {"nanobanana-pro": ModelUsage(1, 16_000_000, 1), "nanobanana": ModelUsage(12, 120_000_000, 9)}
-
-    assert summary_body(usage) == [
-        {"model": "nanobanana", "total_units": 12, "total_cost": "$0.1200", "request_count": 9},
-        {"model": "nanobanana-pro", "total_units": 1, "total_cost": "$0.0160", "request_count": 1},
-    ]
-    assert summary_body({}) == []
 
 
 @pytest.mark.parametrize(

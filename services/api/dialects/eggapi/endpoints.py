@@ -1,52 +1,42 @@
-"""EggAPI's five endpoints."""
+"""EggAPI's endpoints for generations and tasks."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.api.body import read_object
 from services.api.cancel import RenderTask
 from services.api.claims import Answer, claim_of
+from services.api.dialects.eggapi.answers import data_answer, data_bytes, page_answer, paging
 from services.api.dialects.eggapi.mapping import (
     FileUrl,
     kind_of,
     request_of,
-    summary_body,
     task_body,
-    usage_body,
 )
 from services.api.dialects.eggapi.schemas import REQUESTS, GenerateRequest, ImageRequest, parse_generate
 from services.api.dialects.paths import EGGAPI
-from services.api.errors import InvalidField, MalformedRequest, NotFound
+from services.api.errors import InvalidField, NotFound
 from services.api.parts import ApiParts
 from services.api.request_log import note
 from services.api.scopes import Scope
 from services.api.submit import Submission
-from services.api.tasks import Page
 from shared.accounts.key import KeyOwner
 from shared.catalog.model import Catalog
 from shared.catalog.price import PriceRequest, price
 from shared.catalog.rate import ModelOffer
 from shared.http import EgressPolicy, UnsafeAddress
 from shared.ids import Prefix, new_id
-from shared.tasks.model import Task
 
 SCOPE = "eggapi.generate"
 """Of Idempotency-Keys."""
-DEFAULT_PER_PAGE = 20
-MOST_PER_PAGE = 100
-MOST_PAGE = 1_000_000
-_MOST_DIGITS = 12
 
 
 def eggapi_endpoints(parts: ApiParts) -> APIRouter:
-    """`/v1/generate`, `/v1/tasks`, `/v1/usage`."""
+    """`/v1/generate` and `/v1/tasks`."""
     router = APIRouter(prefix="/v1")
     admit, tasks, catalog, file_url = parts.admit, parts.tasks, parts.catalog, parts.file_url
 
@@ -86,7 +76,7 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
             claim=claim,
         )
         return await parts.idempotency.create(
-            submission, lambda task: Answer(202, _bytes(task_body(task, file_url)))
+            submission, lambda task: Answer(202, data_bytes(task_body(task, file_url)))
         )
 
     # Ids with another beginning are another dialect's.
@@ -96,33 +86,21 @@ def eggapi_endpoints(parts: ApiParts) -> APIRouter:
         task = await parts.waiting.task(request, f"gen_{rest}", owner.account_id, EGGAPI)
         if task is None:
             raise NotFound("Task not found")
-        return _data(task_body(task, file_url))
+        return data_answer(task_body(task, file_url))
 
     @router.get("/tasks")
     async def list_tasks(request: Request) -> Response:
         owner = await key_or_session(request, Scope.TASKS_READ)
         page, per_page = paging(request)
         found = await tasks.page(owner.account_id, EGGAPI, page, per_page)
-        return _page(found, page, per_page, lambda task: task_body(task, file_url))
-
-    @router.get("/usage")
-    async def list_usage(request: Request) -> Response:
-        owner = await admit(request, Scope.TASKS_READ)
-        page, per_page = paging(request)
-        found = await tasks.charged(owner.account_id, page, per_page)
-        return _page(found, page, per_page, usage_body)
-
-    @router.get("/usage/summary")
-    async def summarise_usage(request: Request) -> Response:
-        owner = await admit(request, Scope.TASKS_READ)
-        return _data(summary_body(await parts.usage.summary(owner.account_id)))
+        return page_answer(found, page, per_page, lambda task: task_body(task, file_url))
 
     return router
 
 
 def task_renderer(file_url: FileUrl) -> RenderTask:
     """Answers with a task of this dialect."""
-    return lambda task, status: _data(task_body(task, file_url), status)
+    return lambda task, status: data_answer(task_body(task, file_url), status)
 
 
 def _schema(model: Any, catalog: Catalog) -> type[GenerateRequest] | None:
@@ -143,37 +121,3 @@ def _check(body: GenerateRequest, catalog: Catalog, egress: EgressPolicy) -> Non
             egress.check_url(url)
         except UnsafeAddress as error:
             raise InvalidField(f"{field} is not usable: {error.message}") from error
-
-
-def paging(request: Request) -> tuple[int, int]:
-    """`page` from 1 and `per_page`, at most a hundred. Raises MalformedRequest."""
-    page = _whole_number(request, "page", 1, MOST_PAGE)
-    return page, min(_whole_number(request, "per_page", DEFAULT_PER_PAGE, 10**9), MOST_PER_PAGE)
-
-
-def _whole_number(request: Request, name: str, default: int, most: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    plain = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    if not plain or not 1 <= int(text) <= most:
-        raise MalformedRequest(f"{name} must be a whole number between 1 and {most}")
-    return int(text)
-
-
-def _page(found: Page, page: int, per_page: int, item: Callable[[Task], dict[str, Any]]) -> Response:
-    pagination = {
-        "page": page,
-        "per_page": per_page,
-        "total": found.total,
-        "total_pages": math.ceil(found.total / per_page),
-    }
-    return _data({"items": [item(task) for task in found.tasks], "pagination": pagination})
-
-
-def _data(data: Any, status: int = 200) -> Response:
-    return Response(_bytes(data), status, media_type="application/json")
-
-
-def _bytes(data: Any) -> bytes:
-    return orjson.dumps({"data": data, "error": None})

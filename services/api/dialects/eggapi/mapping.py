@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from services.api.dialects.eggapi.schemas import GenerateRequest, VideoRequest
 from shared.catalog.settle import unit_cost, units_of
-from shared.ledger.usage import ModelUsage
 from shared.money import usd_from_nano
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Task, TaskRequest
@@ -99,22 +98,11 @@ def _units(task: Task) -> int:
     return 1 if task.mode == "sync" else units_of(task.quote.unit, task.request, len(task.outputs))
 
 
-def summary_body(usage: Mapping[str, ModelUsage]) -> list[dict[str, Any]]:
-    """Totals by model, by name."""
-    return [
-        {
-            "model": model,
-            "total_units": one.units,
-            "total_cost": cost_text(one.cost_nano),
-            "request_count": one.tasks,
-        }
-        for model, one in sorted(usage.items())
-    ]
-
-
 def cost_text(nano: int) -> str:
-    """`$0.00` for nothing, else four decimals: `$0.0160`."""
-    return f"${usd_from_nano(nano, 4)}" if nano else "$0.00"
+    """`$0.00` for nothing, else four decimals: `$0.0160`; `-$0.0160` is given back."""
+    if not nano:
+        return "$0.00"
+    return f"{'-' if nano < 0 else ''}${usd_from_nano(abs(nano), 4)}"
 
 
 def time_text(at: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from services.api.dialects.eggapi.endpoints import DEFAULT_PER_PAGE, MOST_PAGE
+from services.api.dialects.eggapi.answers import DEFAULT_PER_PAGE, MOST_PAGE
 from services.api.errors import InvalidField, MalformedRequest, ServiceUnavailable, TaskEnded
 from services.api.reference.eggapi import examples
 from services.api.reference.eggapi.schemas import TASK_ID, schemas
