@@ -28,12 +28,19 @@ class ThresholdWatcher:
     """Runs in every billing process; a lease lets one of them work at a time."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, events: AccountEvents, clock: Clock, every: timedelta
+        self,
+        database: Database,
+        ledger: Ledger,
+        events: AccountEvents,
+        clock: Clock,
+        every: timedelta,
+        blocks_at_once: int = BLOCKS_AT_ONCE,
     ) -> None:
         self._store = ThresholdStore(database, ledger, clock)
         self._ledger = ledger
         self._events = events
         self._every = every
+        self._blocks_at_once = blocks_at_once
         self._lease = Lease(database, "thresholds", clock, 3 * every)
 
     async def run(self) -> None:
@@ -71,7 +78,7 @@ class ThresholdWatcher:
         async for block in self._ledger.blocks(watched.account_id, kept.seq):
             now, found = follow(watched.account_id, watched.thresholds, now, block)
             events += found
-            if now.seq - kept.seq >= BLOCKS_AT_ONCE:
+            if now.seq - kept.seq >= self._blocks_at_once:
                 if not await self._keep(watched.account_id, kept, now, events):
                     return
                 kept, events = now, []
