@@ -11,6 +11,8 @@ from services.api.reference.aigenway.tasks import task_operations
 from services.api.reference.model import Content, Dialect, Event
 from services.api.reference.parameters import header
 from services.api.reference.schema import ref
+from services.api.reference.webhooks.operations import endpoint_event, webhook_operations
+from services.api.reference.webhooks.schemas import webhook_schemas
 
 ABOUT = (
     "One request form for everything: a provider, one of its models, one of the model's methods, and the "
@@ -30,9 +32,9 @@ def aigenway(targets: Targets) -> Dialect:
         title="Hatchery: Aigenway dialect",
         summary="Images, videos, texts and embeddings under /v1, as clients of Aigenway ask for them.",
         about=ABOUT,
-        operations=(estimate(), generate(), *task_operations(), *listings()),
-        schemas=schemas(targets.listed()),
-        events=(_webhook(),),
+        operations=(estimate(), generate(), *task_operations(), *listings(), *webhook_operations()),
+        schemas={**schemas(targets.listed()), **webhook_schemas()},
+        events=(_webhook(), endpoint_event()),
     )
 
 
