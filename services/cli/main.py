@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from services.cli.accounts import account_app, top_up
+from services.cli.accounts import account_app
 from services.cli.adjustments import adjust
 from services.cli.attempts import attempts_app
 from services.cli.bench import bench_app
 from services.cli.catalog import catalog_app
+from services.cli.codes import code_app
 from services.cli.coupons import coupon_app
 from services.cli.dlq import dlq_app
 from services.cli.keys import key_app
 from services.cli.ledger import ledger_app
+from services.cli.margin import report_app
 from services.cli.providers import provider_app
 from services.cli.refunds import refund
 from services.cli.routes import route_app
 from services.cli.run import run
 from services.cli.tasks import task_app
+from services.cli.topups import list_topups, top_up
 from services.cli.up import up
 
 app = typer.Typer(
@@ -30,8 +33,11 @@ app.command("run")(run)
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
 app.command("topup")(top_up)
+app.command("topups")(list_topups)
+app.add_typer(code_app, name="code")
 app.command("refund")(refund)
 app.command("adjust")(adjust)
+app.add_typer(report_app, name="report")
 app.add_typer(coupon_app, name="coupon")
 app.add_typer(task_app, name="task")
 app.add_typer(catalog_app, name="catalog")
