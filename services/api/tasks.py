@@ -39,6 +39,17 @@ class ChargedQuery:
             query["key_id"] = self.key_id
         return query
 
+    def ranges(self, account_id: str, after: ChargedAfter | None) -> list[dict[str, Any]]:
+        """Those after a task, last completed first, as ranges of one index to be read one after the other.
+
+        A single query for both would sort, or read from the beginning.
+        """
+        if after is None:
+            return [self.of(account_id)]
+        at, task_id = after
+        same = {"$and": [self.of(account_id), {"completed_at": at, "_id": {"$lt": task_id}}]}
+        return [same, replace(self, until=min(at, self.until or at)).of(account_id)]
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -81,14 +92,10 @@ class TaskReader:
     ) -> list[Task]:
         """The same without a count, from right after a task on: as fast at the end as at the beginning."""
         found: list[Task] = []
-        if after is not None:
-            # Two ranges of one index: a single query for both would sort, or read from the beginning.
-            at, task_id = after
-            same = {"$and": [asked.of(account_id), {"completed_at": at, "_id": {"$lt": task_id}}]}
-            found = await self._charged(same, limit)
-            asked = replace(asked, until=min(at, asked.until or at))
-        if len(found) < limit:
-            found += await self._charged(asked.of(account_id), limit - len(found))
+        for query in asked.ranges(account_id, after):
+            if len(found) < limit:
+                cursor = self._tasks.find(query).sort(_NEWEST_CHARGED).limit(limit - len(found))
+                found += [Task.model_validate(document) async for document in cursor]
         return found
 
     async def all_charged(self, account_id: str, asked: ChargedQuery) -> AsyncIterator[Task]:
@@ -100,10 +107,6 @@ class TaskReader:
             if len(batch) < _BATCH:
                 return
             after = (batch[-1].completed_at or batch[-1].created_at, batch[-1].id)
-
-    async def _charged(self, query: dict[str, Any], limit: int) -> list[Task]:
-        cursor = self._tasks.find(query).sort(_NEWEST_CHARGED).limit(limit)
-        return [Task.model_validate(document) async for document in cursor]
 
     async def _page(
         self, query: dict[str, Any], newest_by: list[tuple[str, int]], page: int, per_page: int

@@ -97,8 +97,10 @@ class Statements:
         low: int,
         high: int,
     ) -> StatementPage:
-        if after is not None:
-            low, high = (max(low, after[0]), high) if query.ascending else (low, min(high, after[0]))
+        if after is not None and query.ascending:
+            low = max(low, after[0] + (after[1] == _LAST_INDEX))
+        elif after is not None:
+            high = min(high, after[0] - (after[1] == 0))
         lines: list[StatementLine] = []
         for _ in range(self._most_windows):
             if low > high:
