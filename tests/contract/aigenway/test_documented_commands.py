@@ -105,6 +105,7 @@ async def test_the_estimate(stack: Stack, customer: AigenwayCustomer) -> None:
     assert (body["estimated_amount"], body["bundle"]) == ("12000000", {"resolution": "1K"})
 
 
+@pytest.mark.usefixtures("welcome10")
 async def test_the_image_with_its_webhook(
     stack: Stack, simulator: Simulator, customer: AigenwayCustomer
 ) -> None:
