@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from ulid import ULID
+
+_CHARACTERS: Final = 26
+_TIME_CHARACTERS: Final = 10
+"""The first ones of a ULID say when it was made."""
 
 
 class Prefix(StrEnum):
@@ -34,7 +40,21 @@ def new_id(prefix: Prefix) -> str:
 
     Aigenway writes its ULIDs in capitals.
     """
+    return _written(prefix, str(ULID()))
+
+
+def first_id(prefix: Prefix, at: datetime) -> str:
+    """What sorts before every id made at this time or later, and after all earlier ones."""
+    return _written(prefix, str(ULID.from_datetime(at))[:_TIME_CHARACTERS])
+
+
+def made_at(some_id: str) -> datetime:
+    """When an id was made (UTC). Raises ValueError for what is none."""
+    return ULID.from_str(some_id[-_CHARACTERS:].upper()).datetime
+
+
+def _written(prefix: Prefix, ulid: str) -> str:
     if prefix is Prefix.AIGENWAY_TASK:
-        return f"{prefix.value}_{ULID()}"
+        return f"{prefix.value}_{ulid}"
     separator = "" if prefix.value.endswith("-") else "_"
-    return f"{prefix.value}{separator}{str(ULID()).lower()}"
+    return f"{prefix.value}{separator}{ulid.lower()}"

@@ -10,15 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.context import AsJson, StateDir, act, show_json
-from shared.errors import HatcheryError
+from shared.ledger.refunds import UnknownTask, refunds_of
 from shared.money import usd_from_nano
 from shared.runtime import Platform
 
 task_app = typer.Typer(help="Tasks.", no_args_is_help=True)
-
-
-class UnknownTask(HatcheryError):
-    """There is no task with this id."""
 
 
 @task_app.command("show")
@@ -46,6 +42,7 @@ async def _page(platform: Platform, task_id: str) -> dict[str, Any]:
         for entry in block["entries"]
         if entry["op"] in ops
     ]
+    ledger += [{"at": one.at, **one.entry.to_document()} for one in await refunds_of(database, task_id)]
     deliveries = [
         {**delivery, "body": bytes(delivery["body"]).decode()}
         async for delivery in database["deliveries"].find({"task_id": task_id})
@@ -67,12 +64,13 @@ def _print(page: dict[str, Any]) -> None:
     _table(
         console,
         "attempts",
-        ["route", "key", "dispatched", "submitted", "ended", "error"],
+        ["route", "key", "dispatched", "submitted", "ended", "our cost", "error"],
         [
             [
                 row["route"],
                 row.get("key_id"),
                 *(row.get(f"{step}_at") for step in ("dispatched", "submitted", "ended")),
+                _usd(row.get("cost_nano")),
                 ": ".join(filter(None, (row.get("error_class"), row.get("error_message")))),
             ]
             for row in page["attempts"]
@@ -81,9 +79,9 @@ def _print(page: dict[str, Any]) -> None:
     _table(
         console,
         "ledger",
-        ["seq", "at", "kind", "amount"],
+        ["at", "kind", "amount", "actor", "reason"],
         [
-            [row["seq"], row["at"], row["kind"], f"${usd_from_nano(row['amount'], 9)}"]
+            [row["at"], row["kind"], _usd(row["amount"]), row.get("actor"), row.get("reason")]
             for row in page["ledger"]
         ],
     )
@@ -105,6 +103,10 @@ def _table(console: Console, title: str, columns: list[str], rows: list[list[Any
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console.print(table)
+
+
+def _usd(nano: int | None) -> str | None:
+    return None if nano is None else f"${usd_from_nano(nano, 9)}"
 
 
 def _cell(value: Any) -> str:

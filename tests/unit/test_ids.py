@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.ids import Prefix, new_id
+from shared.ids import Prefix, first_id, made_at, new_id
 
 
 @pytest.mark.parametrize("prefix", list(Prefix))
@@ -34,3 +35,12 @@ def test_a_later_id_sorts_after_an_earlier_one() -> None:
 
 def test_ids_made_in_one_moment_differ() -> None:
     assert len({new_id(Prefix.REQUEST) for _ in range(5_000)}) == 5_000
+
+
+@pytest.mark.parametrize("prefix", list(Prefix))
+def test_the_ids_of_a_time_lie_between_its_first_one_and_the_next(prefix: Prefix) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    some_id = new_id(prefix)
+
+    assert first_id(prefix, before) < some_id < first_id(prefix, before + timedelta(seconds=5))
+    assert before <= made_at(some_id) < before + timedelta(seconds=5)
