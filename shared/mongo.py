@@ -76,6 +76,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("account", ASCENDING), ("seq", ASCENDING)], unique=True),
         IndexModel([("entries.op", ASCENDING)], unique=True),
     ],
+    "open_holds": [IndexModel([("look_at", ASCENDING)])],
     "keys": [
         IndexModel([("digest", ASCENDING)], unique=True),
         IndexModel([("account_id", ASCENDING)]),

@@ -41,3 +41,18 @@ AUDIT_VIOLATIONS = Gauge(
     "hatchery_audit_violations", "Broken invariants that the last audit found.", ["invariant"]
 )
 AUDIT_FINISHED = Gauge("hatchery_audit_finished_timestamp_seconds", "When the last audit ended.")
+HOLDS_RELEASED = Counter(
+    "hatchery_holds_released",
+    "Holds that the auditor found without a task, or past their task's deadline.",
+    ["reason"],
+)
+LEDGER_CLEAN = Gauge("hatchery_ledger_clean", "1 when the last verification found nothing wrong.", ["kind"])
+LEDGER_VERIFIED_AT = Gauge(
+    "hatchery_ledger_verified_timestamp_seconds", "When the last verification ended.", ["kind"]
+)
+LEDGER_VERIFIED_ENTRIES = Gauge(
+    "hatchery_ledger_verified_entries", "Entries that the last verification read.", ["kind"]
+)
+LEDGER_VERIFY_SECONDS = Gauge(
+    "hatchery_ledger_verify_seconds", "How long the last verification took.", ["kind"]
+)

@@ -17,7 +17,8 @@ from deploy.bench.simulated import provider_pace
 from deploy.bench.target import Target
 from shared.clock import DatabaseClock
 from shared.ids import Prefix, new_id
-from shared.ledger.verify import Report, Verification
+from shared.ledger.proof.report import Report
+from shared.ledger.verify import Verification
 from shared.mongo import Database, connect
 
 PROVIDER_MS = 300

@@ -18,7 +18,8 @@ from deploy.bench.stalled_catalog import RULES, STALLED
 from deploy.bench.stalled_result import PhaseResult, StalledResult, ratio
 from deploy.bench.target import Target
 from shared.clock import DatabaseClock
-from shared.ledger.verify import Report, Verification
+from shared.ledger.proof.report import Report
+from shared.ledger.verify import Verification
 from shared.mongo import Database, connect
 from shared.tasks.lifecycle import State
 

@@ -1,193 +1,176 @@
-"""Proving the ledger: replay every chain and hold it against the tasks."""
+"""Proving the ledger: replay every chain from its first block and hold it against the tasks."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
+from typing import Final
 
-from shared.errors import HatcheryError
 from shared.ledger.block import Balance, balance_of
-from shared.ledger.entry import Entry, EntryKind
+from shared.ledger.chains import is_account
+from shared.ledger.entry import EntryKind
+from shared.ledger.proof.acts import Placed
+from shared.ledger.proof.agreement import (
+    check_decided,
+    check_existence,
+    check_final_tasks,
+    check_open_holds,
+    check_payments,
+    check_refunds,
+    check_uses,
+    name_missing,
+)
+from shared.ledger.proof.reading import CHUNK, Books
+from shared.ledger.proof.replay import Replay, check_pair
+from shared.ledger.proof.report import Report
+from shared.ledger.proof.violation import Violation
 from shared.mongo import Database, Document
-from shared.tasks.lifecycle import FINAL, State
+from shared.tasks.lifecycle import FINAL
 
-CHUNK = 1000
-HOLD_GRACE = timedelta(minutes=2)
-"""A hold without a task, or past its task's deadline, is put right by the auditor within this time."""
+Watch = Callable[[int], None]
+"""Gets the number of entries and tasks that have been read."""
 
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken promise: which invariant, about what, and how."""
-
-    invariant: str
-    subject: str
-    detail: str
+_SETTLED: Final = timedelta(minutes=1)
+"""Ends this old were there when the reading began and are counted; of younger ones the task is looked up."""
 
 
-@dataclass(slots=True)
-class Report:
-    """What a verification saw and found."""
-
-    accounts: int = 0
-    blocks: int = 0
-    entries: int = 0
-    tasks: int = 0
-    open_holds: int = 0
-    available: int = 0
-    held: int = 0
-    spent: int = 0
-    topped_up: int = 0
-    violations: list[Violation] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        return not self.violations
-
-
-def check_block(tail: Balance, block: Document) -> tuple[Balance, list[Violation]]:
-    """Whether a block follows from the tail before it; gives the balance that it states."""
-    subject = f"{block['account']}#{block['seq']}"
-    stated = balance_of(block)
-    found = []
-    if stated.seq != tail.seq + 1:
-        found.append(Violation("I4", subject, f"follows seq {tail.seq}"))
-    balance = tail
-    for document in block["entries"]:
-        try:
-            balance = balance.after(Entry.from_document(document), block["at"])
-        except HatcheryError as error:
-            reason = error.message.removeprefix(f"{document['op']}: ")
-            found.append(Violation("I4", subject, f"{document['op']}: {reason}"))
-    for name in ("available", "held", "spent", "owed", "caps"):
-        if getattr(stated, name) != getattr(balance, name):
-            found.append(
-                Violation("I4", subject, f"{name} is {getattr(stated, name)}, not {getattr(balance, name)}")
-            )
-        if name != "caps" and getattr(stated, name) < 0:
-            found.append(Violation("I4", subject, f"{name} is negative"))
-    return stated, found
-
-
-def check_end(end: Entry, task: Document | None) -> list[Violation]:
-    """Whether an end agrees with its task's `state` and `cost_nano`."""
-    if task is None:
-        return [Violation("I1", end.op, "there is no such task")]
-    found = []
-    if task["state"] in FINAL and task["cost_nano"] != end.amount:
-        found.append(Violation("I3", task["_id"], f"costs {task['cost_nano']}, captured is {end.amount}"))
-    if end.amount and task["state"] not in {State.COMPLETED, State.GENERATED}:
-        found.append(Violation("I3", task["_id"], f"is {task['state']} and charged {end.amount}"))
-    return found
+def _nobody(rows: int) -> None:
+    """Tells no one."""
 
 
 class Verification:
-    """Reads everything once, a chunk at a time; memory grows with the open holds only."""
+    """Reads everything once, a chunk at a time; memory grows with the open holds of one chain only.
 
-    def __init__(self, database: Database, now: datetime) -> None:
-        self._ledger = database["ledger"]
-        self._tasks = database["tasks"]
+    With a `chain`, that one alone, and its account's tasks.
+    """
+
+    def __init__(
+        self, database: Database, now: datetime, chain: str | None = None, watch: Watch = _nobody
+    ) -> None:
+        self._books = Books(database)
         self._now = now
-        self._holds: dict[str, tuple[int, datetime]] = {}
+        self._chain = chain
+        self._watch = watch
+        self._settled = 0
+        self._young: list[Placed] = []
+        self._uses: list[Placed] = []
+        self._refunds: list[Placed] = []
+        self._payments: list[Placed] = []
         self.report = Report()
 
     async def run(self) -> Report:
-        """Replay all chains, then look at every final task."""
-        account, tail = None, Balance()
-        ends: list[Entry] = []
-        async for block in self._ledger.find().sort([("account", 1), ("seq", 1)]):
-            if block["account"] != account:
-                self._close_chain(tail)
-                account, tail = block["account"], Balance()
-                self.report.accounts += 1
-            tail, found = check_block(tail, block)
+        """Replay the chains, then look at the tasks and the top-ups."""
+        replay: Replay | None = None
+        async for block in self._blocks():
+            if replay is None or _chain_of(block) != replay.chain:
+                await self._close(replay)
+                replay = Replay(_chain_of(block), Balance(), self.report)
+            self._take(replay, block)
+            await self._flush(CHUNK)
+        await self._close(replay)
+        await self._flush(1)
+        await self._check_tasks()
+        if self._chain is None:
+            async for topups in self._books.all_topups():
+                self.report.violations += await check_decided(self._books, topups, self._now)
+        self.report.check_money()
+        return self.report
+
+    async def _blocks(self) -> AsyncIterator[Document]:
+        read = 0
+        async for block in self._books.blocks(self._chain):
+            read += 1
+            if read % CHUNK == 0:
+                self._watch(self.report.entries)
+            yield block
+
+    def _take(self, replay: Replay, block: Document) -> None:
+        before = replay.tail
+        try:
+            replay.take(block)
+        except (ValueError, KeyError, TypeError) as error:
+            replay.tail = _stated(block, before)
+            where = f"{block.get('account')}#{block.get('seq')}"
+            self.report.violations.append(Violation("I4", where, f"cannot be read: {error!r}"))
+        for end in replay.strange:
+            self.report.violations += check_pair(end, None)
+        if is_account(replay.chain):
+            young = [end for end in replay.ends if end.at > self._now - _SETTLED]
+            self._settled += len(replay.ends) - len(young)
+            self._young += young
+        else:
+            self._uses += replay.ends
+        self._refunds += replay.refunds
+        self._payments += replay.payments
+        for taken in (replay.strange, replay.ends, replay.refunds, replay.payments):
+            taken.clear()
+
+    async def _flush(self, enough: int) -> None:
+        """Look up what has gathered."""
+        for gathered, check in (
+            (self._young, check_existence),
+            (self._uses, check_uses),
+            (self._refunds, check_refunds),
+            (self._payments, check_payments),
+        ):
+            if len(gathered) >= enough:
+                self.report.violations += await check(self._books, gathered)
+                gathered.clear()
+
+    async def _close(self, replay: Replay | None) -> None:
+        if replay is None:
+            return
+        holds = replay.open_holds()
+        if is_account(replay.chain):
+            self.report.close(replay.tail)
+            self.report.open_holds += len(holds)
+        else:
+            self.report.coupon_chains += 1
+            self.report.held_uses += replay.tail.held
+        self.report.violations += await check_open_holds(self._books, holds, self._now)
+
+    async def _check_tasks(self) -> None:
+        """Each task against its end, and whether there are ends without a task."""
+        if self._chain is not None and not is_account(self._chain):
+            return
+        with_task = 0
+        async for tasks in self._books.all_tasks(self._chain):
+            self.report.tasks += sum(task["state"] in FINAL for task in tasks)
+            found, settled = await check_final_tasks(self._books, tasks, self._now - _SETTLED)
             self.report.violations += found
-            ends += self._take(block)
+            with_task += settled
+            self._watch(self.report.entries + self.report.tasks)
+        if with_task != self._settled:
+            await self._name_ends_without_task()
+
+    async def _name_ends_without_task(self) -> None:
+        """Every end has a task of its own, so when the numbers differ, the tasks of some are missing."""
+        ends: dict[str, str] = {}
+        async for block in self._books.blocks(self._chain):
+            if is_account(_chain_of(block)):
+                ends |= _ends_in(block)
             if len(ends) >= CHUNK:
-                await self._compare_ends(ends)
-                ends = []
-        self._close_chain(tail)
-        await self._compare_ends(ends)
-        await self._check_open_holds()
-        await self._check_final_tasks()
-        report = self.report
-        if report.topped_up != report.available + report.held + report.spent:
-            self._add("I5", "all accounts", "money in is not money out and balances")
-        return report
+                self.report.violations += await name_missing(self._books, ends)
+                ends = {}
+        self.report.violations += await name_missing(self._books, ends)
 
-    def _add(self, invariant: str, subject: str, detail: str) -> None:
-        self.report.violations.append(Violation(invariant, subject, detail))
 
-    def _close_chain(self, tail: Balance) -> None:
-        self.report.available += tail.available
-        self.report.held += tail.held
-        self.report.spent += tail.spent
+def _chain_of(block: Document) -> str:
+    return str(block.get("account"))
 
-    def _take(self, block: Document) -> list[Entry]:
-        self.report.blocks += 1
-        ends = []
-        for document in block["entries"]:
-            self.report.entries += 1
-            entry = Entry.from_document(document)
-            if entry.kind is EntryKind.TOPUP:
-                self.report.topped_up += entry.amount
-            elif entry.kind is EntryKind.HOLD:
-                self._holds[entry.task_id or ""] = (entry.amount, block["at"])
-            else:
-                ends.append(entry)
-                amount, _ = self._holds.pop(entry.task_id or "", (None, None))
-                if amount != entry.held:
-                    self._add("I3", entry.task_id or entry.op, f"ends a hold of {entry.held}, not {amount}")
-        return ends
 
-    async def _compare_ends(self, ends: Sequence[Entry]) -> None:
-        """Each end against its task: captured is its cost, and only a completed task costs anything."""
-        tasks = await self._states([entry.task_id or "" for entry in ends])
-        for entry in ends:
-            self.report.violations += check_end(entry, tasks.get(entry.task_id or ""))
+def _ends_in(block: Document) -> dict[str, str]:
+    """Their ops by task id."""
+    return {
+        str(entry.get("task_id")): str(entry.get("op"))
+        for entry in block.get("entries", ())
+        if entry.get("kind") == EntryKind.END
+    }
 
-    async def _check_open_holds(self) -> None:
-        self.report.open_holds = len(self._holds)
-        open_holds = list(self._holds.items())
-        for start in range(0, len(open_holds), CHUNK):
-            chunk = open_holds[start : start + CHUNK]
-            tasks = await self._states([task_id for task_id, _ in chunk])
-            for task_id, (amount, at) in chunk:
-                self._check_open_hold(task_id, amount, at, tasks.get(task_id))
 
-    def _check_open_hold(self, task_id: str, amount: int, at: datetime, task: Document | None) -> None:
-        if task is None:
-            if at + HOLD_GRACE < self._now:
-                self._add("I6", task_id, f"{amount} held for a task that never came into being")
-        elif task["state"] in FINAL:
-            self._add("I6", task_id, f"is {task['state']} and still holds {amount}")
-        elif task["deadline_at"] + HOLD_GRACE < self._now:
-            self._add("I6", task_id, f"holds {amount} past its deadline")
-
-    async def _check_final_tasks(self) -> None:
-        """Each final task has its end in the ledger."""
-        async for chunk in self._final_tasks():
-            ops = {f"end:{task_id}" for task_id in chunk}
-            cursor = self._ledger.find({"entries.op": {"$in": list(ops)}}, {"entries.op": 1})
-            async for block in cursor:
-                ops -= {entry["op"] for entry in block["entries"]}
-            for op in sorted(ops):
-                self._add("I3", op, "the task is final and the ledger has no such entry")
-
-    async def _final_tasks(self) -> AsyncIterator[list[str]]:
-        chunk: list[str] = []
-        async for task in self._tasks.find({"state": {"$in": sorted(FINAL)}}, {"_id": 1}):
-            self.report.tasks += 1
-            chunk.append(task["_id"])
-            if len(chunk) == CHUNK:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
-
-    async def _states(self, task_ids: Sequence[str]) -> Mapping[str, Document]:
-        fields = {"state": 1, "cost_nano": 1, "deadline_at": 1}
-        return {
-            task["_id"]: task async for task in self._tasks.find({"_id": {"$in": list(task_ids)}}, fields)
-        }
+def _stated(block: Document, before: Balance) -> Balance:
+    """Where a block leads that cannot be read."""
+    try:
+        return balance_of(block)
+    except (ValueError, KeyError, TypeError):
+        return Balance(before.seq + 1, before.available, before.held, before.spent, before.owed, before.caps)

@@ -10,7 +10,8 @@ from prometheus_client import REGISTRY
 
 from services.api.errors import ServiceUnavailable
 from services.api.submit import Submission, Submissions
-from services.billing.audit import LATE, Auditor
+from services.billing.audit import Auditor
+from services.billing.late import LATE
 from services.billing.settle import Settlement
 from shared.accounts.key import KeyOwner
 from shared.bus.publisher import Publisher
@@ -19,9 +20,10 @@ from shared.killpoints import KillPoints
 from shared.ledger.block import Balance
 from shared.ledger.chain import Ledger
 from shared.ledger.entry import end, hold, topup
+from shared.ledger.proof.violation import Violation
 from shared.ledger.usage import UsageFold
 from shared.ledger.usage_rows import Usage
-from shared.ledger.verify import Verification, Violation
+from shared.ledger.verify import Verification
 from shared.mongo import Database
 from shared.tasks.lifecycle import Role, State
 from shared.tasks.model import Task, TaskRequest
@@ -225,15 +227,15 @@ async def test_of_several_processes_one_audits_at_a_time_and_another_takes_over_
 ) -> None:
     auditors = [an_auditor(database, tools, ledger, clock) for _ in range(5)]
 
-    first = await asyncio.gather(*(auditor._lease() for auditor in auditors))
+    first = await asyncio.gather(*(auditor.lease.take() for auditor in auditors))
     assert first.count(True) == 1
     clock.forward(seconds=30)
-    assert await asyncio.gather(*(auditor._lease() for auditor in auditors)) == first
+    assert await asyncio.gather(*(auditor.lease.take() for auditor in auditors)) == first
 
     clock.at += 3 * EVERY
     others = [auditor for auditor, had_it in zip(auditors, first, strict=True) if not had_it]
-    assert (await asyncio.gather(*(auditor._lease() for auditor in others))).count(True) == 1
-    assert not await auditors[first.index(True)]._lease()
+    assert (await asyncio.gather(*(auditor.lease.take() for auditor in others))).count(True) == 1
+    assert not await auditors[first.index(True)].lease.take()
 
 
 async def test_a_chain_that_cannot_be_read_is_found_and_hides_no_other(

@@ -10,7 +10,10 @@ import pytest
 
 from shared.ledger.chain import Ledger
 from shared.ledger.entry import end, hold, topup
-from shared.ledger.verify import HOLD_GRACE, Report, Verification, Violation
+from shared.ledger.proof.acts import HOLD_GRACE
+from shared.ledger.proof.report import Report
+from shared.ledger.proof.violation import Violation
+from shared.ledger.verify import Verification
 from shared.mongo import Database
 from shared.tasks.lifecycle import State
 from tests.unit.building import NOON, StillClock, task_document

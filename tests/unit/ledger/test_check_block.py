@@ -9,7 +9,8 @@ import pytest
 
 from shared.ledger.block import Balance, make_block
 from shared.ledger.entry import end, hold, topup
-from shared.ledger.verify import Violation, check_block
+from shared.ledger.proof.blocks import check_block
+from shared.ledger.proof.violation import Violation
 from shared.mongo import Document
 from tests.unit.building import NOON
 
@@ -33,8 +34,9 @@ def entry(number: int, **fields: Any) -> Callable[[Document], None]:
 
 
 def test_an_honest_block_follows_from_its_tail() -> None:
-    balance, found = check_block(TAIL, honest())
+    balance, entries, found = check_block(TAIL, honest())
 
+    assert [entry.op for entry in entries] == ["hold:gen_1", "end:gen_0", "topup:pay_1"]
     assert found == []
     assert balance == Balance(4, 102, 30, 20)
 
@@ -78,7 +80,7 @@ def test_a_block_that_does_not_follow_is_named_with_every_difference(
 ) -> None:
     block = honest()
     tamper(block)
-    _, found = check_block(TAIL, block)
+    _, _, found = check_block(TAIL, block)
 
     assert found == [Violation("I4", f"acc_1#{block['seq']}", detail) for detail in details]
 
