@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from services.cli.context import AsJson, fail, show_json
+from shared.catalog.amounts import nano_of
 from shared.catalog.load import BadCatalog, load_catalog
 from shared.catalog.model import Catalog, ModelEntry, When
-from shared.catalog.prices import Price, TokenPrice
+from shared.catalog.prices import ImageRate, Price, Rate, TokenPrice, TokenRate
 
 catalog_app = typer.Typer(help="The catalog: what is sold, and who makes it.", no_args_is_help=True)
 
@@ -69,6 +70,10 @@ def _print_models(catalog: Catalog) -> None:
 def _print_model(model_id: str, model: ModelEntry) -> None:
     console = Console()
     console.print(f"[bold]{model_id}[/bold]  {model.kind}  ${price_text(model.price)}", highlight=False)
+    for change in model.changes:
+        console.print(
+            f"from {change.effective_at:%Y-%m-%d %H:%M} UTC ${price_text(change.price)}", highlight=False
+        )
     console.print(
         f"deadline {model.deadline_seconds:g} s, at most {model.max_attempts} attempts, other routes after a "
         f"refusal: {_yes(model.fallback_on_refusal)}, after no output: {_yes(model.fallback_on_no_output)}",
@@ -93,16 +98,24 @@ def _print_model(model_id: str, model: ModelEntry) -> None:
 
 def price_text(price: Price) -> str:
     """A price on one line, in USD."""
-    if isinstance(price, TokenPrice):
+    what = "million tokens" if isinstance(price, TokenPrice) else price.per
+    words = [f"{_rate_text(price)} per {what}"]
+    words += [f"above {step.above}: {_rate_text(step)}" for step in price.steps]
+    words += [f"at least {price.minimum_usd}"] if nano_of(price.minimum_usd) else []
+    return "; ".join(words)
+
+
+def _rate_text(rate: Rate | TokenRate) -> str:
+    if isinstance(rate, TokenRate):
         parts = {
-            "in": price.usd_per_million_input,
-            "cached in": price.usd_per_million_cached_input,
-            "out": price.usd_per_million_output,
+            "in": rate.usd_per_million_input,
+            "cached in": rate.usd_per_million_cached_input,
+            "out": rate.usd_per_million_output,
         }
-        words = ", ".join(f"{usd} {name}" for name, usd in parts.items() if usd is not None)
-        return f"{words} per million tokens"
-    others = "".join(f", {usd} at {resolution}" for resolution, usd in price.by_resolution.items())
-    return f"{price.usd}{others} per {price.per}"
+        return ", ".join(f"{usd} {name}" for name, usd in parts.items() if usd is not None)
+    words = rate.usd + "".join(f", {usd} at {resolution}" for resolution, usd in rate.by_resolution.items())
+    qualities = rate.by_quality if isinstance(rate, ImageRate) else {}
+    return words + "".join(f", {quality} {_rate_text(inner)}" for quality, inner in qualities.items())
 
 
 def when_text(when: When) -> str:

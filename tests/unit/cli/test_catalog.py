@@ -12,6 +12,7 @@ from services.cli.catalog import price_text, when_text
 from services.cli.main import app
 from shared.catalog.load import load_catalog
 from shared.catalog.model import When
+from tests.unit.catalog.asking import catalog_text
 
 SEED = Path(__file__).parents[3] / "deploy" / "catalog.yaml"
 CATALOG = load_catalog(SEED)
@@ -60,6 +61,24 @@ def test_one_model_is_shown_with_its_routes() -> None:
     assert "kling-2.6  video  $0.0700 per second" in result.stdout
     assert "fal:fal-ai/kling-video/v2.6/pro/text-to-video" in result.stdout
     assert "600 s" in result.stdout
+
+
+def test_steps_minimums_and_prices_to_come_are_shown(tmp_path: Path) -> None:
+    picture = (
+        '{per: image, usd: "1", by_quality: {low: {usd: "0.5", by_resolution: {4K: "0.7"}}}, '
+        'minimum_usd: "2", steps: '
+        '[{above: 3, usd: "0.9", by_quality: {low: {usd: "0.4", by_resolution: {4K: "0.6"}}}}]}\n'
+        '    changes: [{effective_at: 2027-01-31T01:00:00+01:00, price: {per: image, usd: "3"}}]'
+    )
+    file = tmp_path / "catalog.yaml"
+    file.write_text(catalog_text(picture))
+    result = CliRunner().invoke(
+        app, ["catalog", "show", "picture", "--file", str(file)], env={"COLUMNS": "200"}
+    )
+
+    first = "$1, low 0.5, 0.7 at 4K per image; above 3: 0.9, low 0.4, 0.6 at 4K; at least 2\n"
+    assert f"picture  image  {first}" in result.stdout
+    assert "from 2027-01-31 00:00 UTC $3 per image\n" in result.stdout
 
 
 def test_programs_get_json() -> None:

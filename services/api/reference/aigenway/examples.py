@@ -55,6 +55,7 @@ ESTIMATE: dict[str, Any] = {
     "currency": "USD",
     "bundle": {"resolution": "1K"},
     "balance_sufficient": True,
+    "items": [{"text": "image, 1K", "units": 1, "amount": "12000000"}],
 }
 QUEUED: dict[str, Any] = {"task_id": TASK_ID, "status": "queued"}
 ANSWERED: dict[str, Any] = {"task_id": TASK_ID, "status": "SUCCEEDED", "result": _SAID}

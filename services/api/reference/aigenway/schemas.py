@@ -113,10 +113,14 @@ def _answers() -> dict[str, Schema]:
             {
                 **_NAMES,
                 "estimated_amount": text(f"The most that it can cost. {_UNITS}"),
-                "discount_amount": text("What the coupon takes off."),
+                "discount_amount": text("What the account's discount and the coupon take off."),
                 "currency": text(const="USD"),
                 "bundle": _OPEN | {"description": "What the price depends on."},
                 "balance_sufficient": flag(),
+                "items": listing(
+                    record({"text": text(), "units": whole(), "amount": text(_UNITS)}),
+                    "How it comes about; discounts are negative. They add up to `estimated_amount`.",
+                ),
             }
         ),
         "Queued": record({"task_id": text(pattern=TASK_ID), "status": text(const="queued")}),
@@ -198,7 +202,14 @@ def _lists() -> dict[str, Schema]:
         "MethodList": record({"items": listing(ref("Method"))}),
         "Price": price,
         "PricePage": record({"items": listing(ref("Price")), **counts}),
-        "Balance": record({**amounts, "currency": text(const="USD")}),
+        "Balance": record(
+            {
+                **amounts,
+                "currency": text(const="USD"),
+                "owed": text("Of payments taken back after they were spent; absent when nothing is."),
+            },
+            "owed",
+        ),
     }
 
 
