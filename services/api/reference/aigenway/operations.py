@@ -5,9 +5,11 @@ from __future__ import annotations
 from services.api.dialects.aigenway.targets import Targets
 from services.api.reference.aigenway import examples
 from services.api.reference.aigenway.generations import estimate, generate
+from services.api.reference.aigenway.ledger import ledger_operations, ledger_schemas
 from services.api.reference.aigenway.listings import listings
 from services.api.reference.aigenway.schemas import schemas
 from services.api.reference.aigenway.tasks import task_operations
+from services.api.reference.aigenway.topups import topup_operations, topup_schemas
 from services.api.reference.model import Content, Dialect, Event
 from services.api.reference.parameters import header
 from services.api.reference.schema import ref
@@ -32,8 +34,13 @@ def aigenway(targets: Targets) -> Dialect:
         title="Hatchery: Aigenway dialect",
         summary="Images, videos, texts and embeddings under /v1, as clients of Aigenway ask for them.",
         about=ABOUT,
-        operations=(estimate(), generate(), *task_operations(), *listings(), *webhook_operations()),
-        schemas={**schemas(targets.listed()), **webhook_schemas()},
+        operations=(
+            *(estimate(), generate(), *task_operations(), *listings()),
+            *ledger_operations(),
+            *topup_operations(),
+            *webhook_operations(),
+        ),
+        schemas={**schemas(targets.listed()), **ledger_schemas(), **topup_schemas(), **webhook_schemas()},
         events=(_webhook(), endpoint_event()),
     )
 
