@@ -19,6 +19,7 @@ from services.cli.providers import provider_app
 from services.cli.refunds import refund
 from services.cli.routes import route_app
 from services.cli.run import run
+from services.cli.statement import rebuild_usage, statement
 from services.cli.tasks import task_app
 from services.cli.topups import list_topups, top_up
 from services.cli.up import up
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command("up")(up)
 app.command("run")(run)
+account_app.command("statement")(statement)
 app.add_typer(account_app, name="account")
 app.add_typer(key_app, name="key")
 app.command("topup")(top_up)
@@ -44,6 +46,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(route_app, name="route")
 app.add_typer(attempts_app, name="attempts")
 app.add_typer(provider_app, name="provider")
+ledger_app.command("rebuild-usage")(rebuild_usage)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(dlq_app, name="dlq")
 app.add_typer(bench_app, name="bench")

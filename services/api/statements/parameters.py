@@ -94,7 +94,9 @@ def limit_of(request: Request) -> int:
 
 def period(request: Request) -> tuple[datetime | None, datetime | None]:
     """From `from` on and before `to`, in UTC; as `to`, a date counts to its end."""
-    since, until = _time(request, "from", timedelta()), _time(request, "to", _DAY)
+    given = request.query_params
+    since = time_of("from", given["from"]) if "from" in given else None
+    until = time_of("to", given["to"], whole_day=True) if "to" in given else None
     if since is not None and until is not None and since >= until:
         raise InvalidParameter("from", "must be before to")
     return since, until
@@ -114,15 +116,16 @@ def _day(name: str, at: datetime | None) -> date | None:
     return at.date()
 
 
-def _time(request: Request, name: str, added_to_dates: timedelta) -> datetime | None:
-    given = request.query_params.get(name)
-    if given is None:
-        return None
+def time_of(name: str, given: str, *, whole_day: bool = False) -> datetime:
+    """A date or a time in UTC; a date is its beginning, or the end of its whole day.
+
+    Raises InvalidParameter.
+    """
     # A plus sign in an address stands for a space.
     text = given.replace(" ", "+").upper()
     try:
         if _DATE.fullmatch(text):
-            return datetime.fromisoformat(text).replace(tzinfo=UTC) + added_to_dates
+            return datetime.fromisoformat(text).replace(tzinfo=UTC) + (_DAY if whole_day else timedelta())
         if _TIME.fullmatch(text):
             return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:

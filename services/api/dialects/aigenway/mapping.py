@@ -108,6 +108,7 @@ def balance_body(balance: Balance) -> dict[str, Any]:
         "held": units_text(balance.held),
         "available": units_text(balance.available),
         "currency": CURRENCY,
+        **({"owed": units_text(balance.owed)} if balance.owed else {}),
     }
 
 

@@ -9,6 +9,7 @@ from services.api.dialects.eggapi.answers import DEFAULT_PER_PAGE, MOST_PAGE
 from services.api.errors import InvalidField, MalformedRequest, ServiceUnavailable, TaskEnded
 from services.api.reference.eggapi import examples
 from services.api.reference.eggapi.schemas import TASK_ID, schemas
+from services.api.reference.eggapi.usage import usage_operations
 from services.api.reference.files import file_operations
 from services.api.reference.model import Answer, Content, Dialect, Event, Operation, Problem
 from services.api.reference.parameters import header, path, query
@@ -46,7 +47,7 @@ def eggapi(models: Sequence[str]) -> Dialect:
             _generate(),
             *_tasks(),
             events(_TASK_ID, examples.TASK_ID, ("pending", "processing", "completed"), "failed"),
-            *_usage(),
+            *usage_operations(_PAGES, _BAD_PAGE),
             *file_operations(),
         ),
         schemas=schemas(models),
@@ -121,30 +122,6 @@ def _tasks() -> tuple[Operation, ...]:
                 Answer(202, "The request is noted; the task ends shortly.", (_task(examples.PENDING),)),
             ),
             problems=(NO_TASK, Problem(TaskEnded("The task is already completed"), "the task has ended")),
-        ),
-    )
-
-
-def _usage() -> tuple[Operation, ...]:
-    record, summary = {"One record": examples.USAGE_PAGE}, {"One model": examples.SUMMARY}
-    return (
-        Operation(
-            method="GET",
-            path="/v1/usage",
-            name="listUsage",
-            summary="List charged tasks, last completed first",
-            scope=Scope.TASKS_READ,
-            parameters=_PAGES,
-            answers=(Answer(200, "A page of usage records.", (Content(ref("UsagePage"), record),)),),
-            problems=(_BAD_PAGE,),
-        ),
-        Operation(
-            method="GET",
-            path="/v1/usage/summary",
-            name="summariseUsage",
-            summary="Totals by model",
-            scope=Scope.TASKS_READ,
-            answers=(Answer(200, "One entry for each model.", (Content(ref("UsageSummary"), summary),)),),
         ),
     )
 

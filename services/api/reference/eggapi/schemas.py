@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.api.dialects.eggapi.schemas import MOST_URL_LENGTH
+from services.api.reference.eggapi.usage import usage_schemas
 from services.api.reference.schema import Schema, listing, number, record, ref, request, text, whole
 
 TASK_ID = "^gen_[0-9a-z]{26}$"
@@ -19,10 +20,7 @@ def schemas(models: Sequence[str]) -> dict[str, Schema]:
         "Output": _output(),
         "TaskAnswer": _enveloped(ref("Task")),
         "TaskPage": _page(ref("Task")),
-        "UsageRecord": _usage(),
-        "UsagePage": _page(ref("UsageRecord")),
-        "UsageSummary": _enveloped(listing(ref("ModelUsage"))),
-        "ModelUsage": _model_usage(),
+        **usage_schemas(COST, ref("Pagination")),
         "Pagination": _pagination(),
         "WebhookBody": _webhook(),
         "Error": record(
@@ -94,32 +92,6 @@ def _output() -> Schema:
         },
         "urls", "duration_seconds",
     )  # fmt: skip
-
-
-def _usage() -> Schema:
-    return record(
-        {
-            "id": text(pattern="^use_"),
-            "task_id": text(pattern=TASK_ID),
-            "model": text(),
-            "type": text(),
-            "units": whole("Images, or seconds of video.", minimum=0),
-            "unit_cost": text(pattern=COST),
-            "cost": text(pattern=COST),
-            "created_at": _time(),
-        }
-    )
-
-
-def _model_usage() -> Schema:
-    return record(
-        {
-            "model": text(),
-            "total_units": whole("Images, or seconds of video.", minimum=0),
-            "total_cost": text(pattern=COST),
-            "request_count": whole("Tasks that were charged.", minimum=0),
-        }
-    )
 
 
 def _pagination() -> Schema:
