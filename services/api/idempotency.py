@@ -35,6 +35,7 @@ from services.api.claims import Answer, Claim
 from services.api.errors import IdempotencyKeyInUse, IdempotencyKeyMismatch
 from services.api.submit import KeyTaken, Submission, Submissions
 from shared.accounts.key import KeyOwner
+from shared.coupons.refusals import CouponAlreadyUsed
 from shared.errors import HatcheryError
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Task
@@ -85,11 +86,12 @@ class Idempotency:
     async def create(self, submission: Submission, render: Render) -> Response:
         """The answer to the accepted task, or to the one that another request has just created.
 
-        Raises what `replay` raises, InsufficientBalance and ServiceUnavailable.
+        Raises what `replay` raises, InsufficientBalance, CouponAlreadyUsed and ServiceUnavailable.
         """
         try:
             task = await self._submissions.submit(replace(submission, answer=render))
-        except KeyTaken:
+        except (KeyTaken, CouponAlreadyUsed):
+            # The coupon's use may be that of the same request, sent before.
             kept = await self.replay(submission.owner, submission.claim)
             if kept is None:
                 raise

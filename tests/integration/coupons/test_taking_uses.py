@@ -7,7 +7,9 @@ from collections import Counter
 
 import pytest
 
+from services.api.claims import Answer
 from services.api.coupons import CouponReader
+from services.api.idempotency import Idempotency
 from services.api.submit import KeyTaken
 from shared.coupons.coupon import BrokenCoupon, Coupon
 from shared.coupons.refusals import CouponAlreadyUsed, CouponInvalid, CouponUsedUp
@@ -15,8 +17,9 @@ from shared.coupons.store import Coupons, UnknownCoupon
 from shared.coupons.uses import CouponUses
 from shared.killpoints import KillPoints
 from shared.ledger.refusals import InsufficientBalance
-from shared.tasks.lifecycle import State
+from shared.tasks.lifecycle import Role, State
 from shared.tasks.model import Task
+from shared.tasks.store import TaskStore
 from tests.integration.coupons.building import CHEAP, Shop, wish
 
 ONCE = Coupon("ONCE", percent=10, uses=1)
@@ -138,6 +141,24 @@ async def test_who_loses_its_idempotency_key_gets_money_and_use_back(shop: Shop)
     await shop.settle_rejected()
     assert await shop.uses("TWICE") == await shop.uses("TWICE", "acc_1") == (1, 1, 0)
     assert (await shop.balance()).held == CHEAP
+
+
+async def test_a_request_whose_twin_has_taken_the_coupon_gets_the_twins_answer(shop: Shop) -> None:
+    await shop.fund(10)
+    store = TaskStore(shop.database, shop.clock, Role.API)
+    async with shop.api() as api:
+        idempotency = Idempotency(store, api)
+        first, second = [
+            await idempotency.create(wish(ONCE, key="order-1"), lambda task: Answer(202, task.id.encode()))
+            for _ in range(2)
+        ]
+        with pytest.raises(CouponAlreadyUsed):
+            await idempotency.create(wish(ONCE, key="order-2"), lambda task: Answer(202, b""))
+
+    assert first.body == second.body
+    await shop.settle_rejected()
+    assert (await shop.balance()).held == CHEAP
+    assert await shop.uses("ONCE") == (0, 1, 0)
 
 
 async def test_tasks_without_a_coupon_cost_no_round_trip_more(shop: Shop) -> None:

@@ -35,9 +35,10 @@ from shared.aigenway import FILE_TOKEN, METHOD, PROVIDER
 from shared.catalog.quotes import MostTokens
 from shared.catalog.terms import AccountTerms
 from shared.coupons.coupon import Coupon
+from shared.coupons.refusals import CouponAlreadyUsed
 from shared.http import UnsafeAddress
 from shared.ids import Prefix, new_id
-from shared.ledger.refusals import InsufficientBalance
+from shared.ledger.refusals import InsufficientBalance, SpendCapReached
 from shared.providers.capabilities import Kind
 from shared.tasks.model import TaskRequest
 
@@ -89,7 +90,13 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
         claim = claim_of(request, SCOPE, body)
         if (kept := await parts.idempotency.replay(owner, claim)) is not None:
             return kept
-        coupon = await coupon_of(body, owner.account_id, parts.coupons)
+        try:
+            coupon = await coupon_of(body, owner.account_id, parts.coupons)
+        except CouponAlreadyUsed:
+            # By this very request, perhaps, sent before.
+            if (kept := await parts.idempotency.replay(owner, claim)) is not None:
+                return kept
+            raise
         order = order_of(body, targets, parts, owner.terms, coupon)
         submission = _submission(order, owner, claim, request)
         note(request, model=target.model, task_id=submission.task_id)
@@ -97,6 +104,9 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
             if order.text is None:
                 return await parts.idempotency.create(submission, lambda task: Answer(202, queued_body(task)))
             task = await parts.orders.open(submission)
+        except SpendCapReached:
+            # Its own message says more than the balance, which may be ample.
+            raise
         except InsufficientBalance as error:
             balance = (await parts.ledger.balances([owner.account_id]))[owner.account_id]
             raise NotEnough(order.priced.quote.hold_nano, balance.available) from error
