@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,15 +82,14 @@ def assemble(
     settings: NotifierSettings,
     killpoints: KillPoints,
     jitter: Callable[[], float] = full_jitter,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Notifier:
-    """The notifier on top of its connections. `jitter` gives numbers from -1 to 1."""
+    """The notifier on top of its connections. `jitter` gives numbers from -1 to 1, `monotonic` seconds."""
     secrets = SecretBox(settings.secrets_key.get_secret_value())
-    signers = Signers(Accounts(database, clock, secrets), Keys(database, clock, settings.key_pepper, secrets))
-    endpoints, listeners, events = (
-        EndpointBook(database, secrets),
-        Listeners(database),
-        AccountEvents(database),
-    )
+    keys = Keys(database, clock, settings.key_pepper, secrets)
+    signers = Signers(Accounts(database, clock, secrets), keys, monotonic)
+    endpoints = EndpointBook(database, secrets, monotonic)
+    listeners, events = Listeners(database), AccountEvents(database)
     store = DeliveryStore(database, clock, settings.lease)
     recorder = Recorder(store, EndpointHealth(database, clock, events), endpoints)
     recordings: Batcher[Recording, None] = Batcher(

@@ -11,6 +11,7 @@ from typing import Any
 
 from services.notifier.app import Notifier, assemble
 from services.notifier.settings import NotifierSettings
+from shared.account_events import AccountEvent, AccountEvents, AccountEventType
 from shared.accounts.account import Accounts
 from shared.http import EgressPolicy, guarded_session
 from shared.killpoints import KillPoints
@@ -19,6 +20,9 @@ from shared.secrets import SecretBox
 from shared.settings import S3Settings
 from shared.tasks.lifecycle import Role, State
 from shared.tasks.store import TaskStore
+from shared.webhooks.endpoint import Endpoint, NewEndpoint
+from shared.webhooks.endpoints import Endpoints
+from shared.webhooks.events import EVERYTHING
 from tests.unit.notifier.tasks import final_task
 
 SECRETS_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -35,8 +39,8 @@ LOOK_AGAIN = timedelta(seconds=0.01)
 class ManualClock:
     """Stands still until it is moved."""
 
-    def __init__(self) -> None:
-        self._now = datetime(2026, 2, 3, 9, 15, tzinfo=UTC)
+    def __init__(self, now: datetime = datetime(2026, 2, 3, 9, 15, tzinfo=UTC)) -> None:
+        self._now = now
 
     def now(self) -> datetime:
         return self._now
@@ -89,6 +93,31 @@ class Rig:
         await self.notifier.retries.sweep()
         await self.finish()
 
+    @property
+    def endpoints(self) -> Endpoints:
+        """What the account's owner does with them."""
+        return Endpoints(self.database, self.clock, SecretBox(SECRETS_KEY))
+
+    async def endpoint(self, url: str, *events: str) -> tuple[str, str]:
+        """A new one's id and secret."""
+        new = NewEndpoint(url, events or (EVERYTHING,))
+        made, secret = await self.endpoints.create(self.account_id, new)
+        return made.id, secret
+
+    async def stored_endpoint(self, endpoint_id: str) -> Endpoint:
+        return await self.endpoints.get(self.account_id, endpoint_id)
+
+    async def happen(self, kind: AccountEventType, event_id: str = "evt_1", **data: Any) -> AccountEvent:
+        """Something that the account is told of; gives it as it was recorded."""
+        event = AccountEvent(event_id, self.account_id, kind, data, self.clock.now())
+        await AccountEvents(self.database).record([event])
+        return event
+
+    async def tell(self) -> None:
+        """One sweep of the account events, and everything it sends."""
+        await self.notifier.account_events.sweep()
+        await self.finish()
+
     async def deliveries(self) -> list[Document]:
         return await self.database["deliveries"].find().sort("_id").to_list()
 
@@ -117,7 +146,14 @@ async def open_rig(
     account, secret = await accounts.create(f"{await database['accounts'].count_documents({})}@example.org")
     async with guarded_session(EgressPolicy.from_settings(SETTINGS)) as session:
         notifier = assemble(
-            database, clock, tasks, session, SETTINGS, killpoints or KillPoints(), jitter=lambda: 0.0
+            database,
+            clock,
+            tasks,
+            session,
+            SETTINGS,
+            killpoints or KillPoints(),
+            jitter=lambda: 0.0,
+            monotonic=lambda: clock.now().timestamp(),
         )
         yield Rig(database, clock, notifier, tasks, account.id, secret)
         await notifier.drain()
