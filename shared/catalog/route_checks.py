@@ -52,7 +52,7 @@ def _cost_problems(path: Path, route: Route, kind: Kind) -> Iterator[Problem]:
         return
     units = _COSTS[kind]
     if route.cost.per not in units:
-        yield Problem((*path, "cost", "per"), f"a {kind} model is paid per {either(units)}; change it")
+        yield Problem((*path, "cost", "per"), f"of kind {kind} it is per {either(units)}; change it")
     elif route.cost.per == "metered" and route.provider not in METERING:
         yield Problem(
             (*path, "cost", "per"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from services.worker.runner import Runner, RunnerParts
 from services.worker.shares import Shares
 from services.worker.videos import VideoStore
 from shared.batching import Batcher
-from shared.catalog.model import Catalog, PollSchedule, ProviderEntry
+from shared.catalog.model import Catalog, ModelEntry, PollSchedule, ProviderEntry
 from shared.keyring import KeyRing
 from shared.killpoints import KillPoints
 from shared.mongo import Database, Document
@@ -50,13 +50,14 @@ class Rig:
         poll: PollSchedule = OFTEN,
         lease: timedelta = timedelta(seconds=30),
         key_ids: Sequence[str] = (KEY,),
+        models: Mapping[str, ModelEntry] | None = None,
     ) -> None:
         self.provider = provider
         self.bucket = Bucket()
         self.bell = Bell()
         self._database = database
         self._tools = tools_with(self.bell, database, clock, Role.WORKER)
-        catalog = Catalog(providers={"fal": ProviderEntry(poll=poll)}, models={})
+        catalog = Catalog(providers={"fal": ProviderEntry(poll=poll)}, models=dict(models or {}))
         keys = KeyRing({"fal": dict.fromkeys(key_ids, provider)})
         health = RouteHealth(database, clock, catalog)
         self.aftermath = Aftermath(database, (0.0,))
