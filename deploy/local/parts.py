@@ -58,7 +58,8 @@ def build(options: Options, state: StateDirectory, ports: Ports) -> Parts:
     """Choose the ports, write `settings.env`; nothing is started."""
     logs = state.new_logs()
     servers = Servers(state.path, ports=ports)
-    simulator = Simulator(options.commands, ports.named("simulator"), logs)
+    api_url = f"http://{HOST}:{options.port}"
+    simulator = Simulator(options.commands, ports.named("simulator"), logs, api_url)
     settings = service_settings(
         servers, state.secrets(), port=options.port, simulator_url=simulator.url, given=options.given
     )
@@ -69,7 +70,7 @@ def build(options: Options, state: StateDirectory, ports: Ports) -> Parts:
         for number in range(1, count + 1)
     ]
     return Parts(
-        api_url=f"http://{HOST}:{options.port}",
+        api_url=api_url,
         servers=servers,
         simulator=simulator,
         services=services,

@@ -62,9 +62,9 @@ class Simulator(Server):
 
     stop_seconds = 1.5
 
-    def __init__(self, commands: Commands, port: int, logs: Path) -> None:
+    def __init__(self, commands: Commands, port: int, logs: Path, api_url: str) -> None:
         self.url = f"http://{HOST}:{port}"
-        argv = [*commands.simulator, "--port", str(port)]
+        argv = [*commands.simulator, "--port", str(port), "--stripe-hook", f"{api_url}/callbacks/stripe"]
         env = process_environment({})
         child = Child("simulator", argv, log_file=logs / "simulator.log", env=env, cwd=REPOSITORY)
         super().__init__("simulator", "simulator", child)

@@ -22,6 +22,8 @@ SIMULATED = {
     "openrouter": "/openrouter/api/v1",
 }
 """Where the simulator plays each provider."""
+SIMULATED_STRIPE_SECRET = "whsec_simulated"  # noqa: S105
+"""What the simulator signs events of payments with."""
 
 
 def service_settings(
@@ -38,7 +40,14 @@ def service_settings(
         if f"{prefix}KEYS" not in given:
             defaults[f"{prefix}KEYS"] = json.dumps(["sim-key"])
             defaults[f"{prefix}BASE_URL"] = f"{simulator_url}{path}"
-    chosen = {key: value for key, value in given.items() if key in defaults or "PROVIDERS__" in key}
+    if "HATCHERY_STRIPE__SECRET_KEY" not in given:
+        defaults |= {
+            "HATCHERY_STRIPE__SECRET_KEY": "sk_test_simulated",
+            "HATCHERY_STRIPE__BASE_URL": f"{simulator_url}/stripe",
+            "HATCHERY_STRIPE__WEBHOOK_SECRETS": json.dumps([SIMULATED_STRIPE_SECRET]),
+        }
+    passed_on = ("HATCHERY_PROVIDERS__", "HATCHERY_STRIPE__")
+    chosen = {key: value for key, value in given.items() if key in defaults or key.startswith(passed_on)}
     return (
         defaults
         | chosen

@@ -28,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls-key", type=Path)
     parser.add_argument("--latency-ms", type=int, default=0, help="how long a job takes")
     parser.add_argument("--polls", type=int, default=1, help="a job is finished at this poll, not before")
+    parser.add_argument("--stripe-hook", help="a loopback address that hears of payments")
     arguments = parser.parse_args()
     if (arguments.tls_cert is None) != (arguments.tls_key is None):
         parser.error("--tls-cert and --tls-key go together")
@@ -44,6 +45,7 @@ def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
 
 async def _serve(arguments: argparse.Namespace) -> None:
     app = build(latency=arguments.latency_ms / 1000, polls=arguments.polls)
+    app[WORLD].stripe_events.url = arguments.stripe_hook
     closing = app[WORLD].closing
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
