@@ -23,6 +23,7 @@ from services.cli.statement import rebuild_usage, statement
 from services.cli.tasks import task_app
 from services.cli.topups import list_topups, top_up
 from services.cli.up import up
+from services.cli.webhooks import rotate_account_secret, rotate_key_secret, webhook_app
 
 app = typer.Typer(
     help="Hatchery: a self-hosted gateway for AI generation.",
@@ -48,6 +49,9 @@ app.add_typer(attempts_app, name="attempts")
 app.add_typer(provider_app, name="provider")
 ledger_app.command("rebuild-usage")(rebuild_usage)
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(webhook_app, name="webhook")
+account_app.command("rotate-secret")(rotate_account_secret)
+key_app.command("rotate-webhook-secret")(rotate_key_secret)
 app.add_typer(dlq_app, name="dlq")
 app.add_typer(bench_app, name="bench")
 
