@@ -9,7 +9,7 @@ from typing import Final
 from shared.catalog.aigenway_offers import AigenwayOffer, Bundle, BundlePrice, Dimension, Pricing
 from shared.catalog.amounts import nano_of
 from shared.catalog.rate import PriceMissing, UnitRate, counted
-from shared.catalog.sizes import DOWNWARDS, is_smaller, platform_word, tier_word
+from shared.catalog.sizes import below, platform_word, tier_word
 from shared.catalog.units import Ladder, bands_of
 from shared.tasks.model import TaskRequest
 
@@ -39,10 +39,10 @@ def _row(
     """The price of exactly this bundle; None: there is none."""
     if len(bundle) != len(dimensions):
         return None
-    wanted = [(dimension, bundle.get(dimension.value)) for dimension in dimensions]
-    return next(
-        (one for one in prices if all(word in one.words(dimension) for dimension, word in wanted)), None
-    )
+    for price in prices:
+        if all(bundle.get(dimension.value) in price.words(dimension) for dimension in dimensions):
+            return price
+    return None
 
 
 def _smaller(
@@ -50,13 +50,11 @@ def _smaller(
 ) -> dict[str, Ladder]:
     """Prices of sizes below the one asked for: a smaller picture costs what its own size costs."""
     name = Dimension.RESOLUTION.value
-    asked = tier_word(bundle.get(name, ""))
     ladders = {}
-    for tier in DOWNWARDS:
-        if is_smaller(tier, asked):
-            price = _row(prices, dimensions, {**bundle, name: platform_word(tier)})
-            if price is not None:
-                ladders[tier] = _ladder(price)
+    for tier in below(tier_word(bundle.get(name, ""))):
+        price = _row(prices, dimensions, {**bundle, name: platform_word(tier)})
+        if price is not None:
+            ladders[tier] = _ladder(price)
     return ladders
 
 

@@ -33,7 +33,7 @@ def discounts_of(
 
 def reduced(nano: int, discounts: Sequence[Discount]) -> int:
     """What is left to pay; never below 0."""
-    return nano - sum(off for _, off in taken_off(nano, discounts))
+    return nano - sum(off for _, off in taken_off(nano, discounts)) if discounts else nano
 
 
 def taken_off(nano: int, discounts: Sequence[Discount]) -> Iterator[tuple[Discount, int]]:

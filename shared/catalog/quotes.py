@@ -10,7 +10,7 @@ from shared.catalog.discounts import reduced, taken_off
 from shared.catalog.rate import TokensRate, UnitRate
 from shared.catalog.tokens import prices_for, token_cost
 from shared.catalog.units import AS_ASKED, cost_of, within
-from shared.tasks.model import Discount, PriceItem, Quote, Tokens
+from shared.tasks.model import Discount, PriceItem, Quote, Tokens, UnitStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,11 @@ def quote_of(
             unit_nano=first.unit_nano,
             units=rate.units,
             hold_nano=hold_nano,
-            tiers=first.tiers,
-            steps=tuple(further),
+            tiers=dict(first.tiers),
+            steps=tuple(
+                UnitStep(above=band.above, unit_nano=band.unit_nano, tiers=dict(band.tiers))
+                for band in further
+            ),
             minimum_nano=rate.minimum_nano,
             discounts=discounts,
             items=_items(list(_unit_items(rate)), gross_nano, discounts),

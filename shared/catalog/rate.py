@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.catalog.aigenway_offers import Bundle
+from shared.catalog.units import Band
 from shared.errors import HatcheryError
-from shared.tasks.model import TaskRequest, TokenPrices, TokenStep, UnitStep
+from shared.tasks.model import TaskRequest, TokenPrices, TokenStep
 
 
 class PriceMissing(HatcheryError):
@@ -55,7 +56,7 @@ class UnitRate:
     model: str
     unit: str
     units: int
-    bands: tuple[UnitStep, ...]
+    bands: tuple[Band, ...]
     """From the first unit on."""
     minimum_nano: int = 0
     words: str = ""

@@ -20,7 +20,7 @@ from shared.catalog.rate import (
     UnitRate,
     counted,
 )
-from shared.catalog.sizes import DOWNWARDS, is_smaller
+from shared.catalog.sizes import below
 from shared.catalog.units import Ladder, bands_of
 from shared.providers.capabilities import Kind
 from shared.tasks.model import TaskRequest, TokenPrices, TokenStep
@@ -45,9 +45,7 @@ def _model_rate(model: str, entry: ModelEntry, request: TaskRequest, now: dateti
     if isinstance(price, VideoPrice) and request.duration_seconds is None:
         raise DurationNeeded
     resolution, quality = request.resolution, request.quality
-    smaller = {
-        tier: _ladder(price, tier, quality) for tier in DOWNWARDS if is_smaller(tier, resolution or "")
-    }
+    smaller = {tier: _ladder(price, tier, quality) for tier in below(resolution)}
     return UnitRate(
         model,
         price.per,

@@ -9,7 +9,7 @@ _UP_TO_MEGAPIXELS: Final = (("512", 0.5), ("1K", 2.1), ("2K", 6.0))
 
 ORDER: Final = ("512", "1K", "2K", "4K")
 """From small to large."""
-DOWNWARDS: Final = tuple(reversed(ORDER))
+_BELOW: Final = {asked: tuple(reversed(ORDER[:place])) for place, asked in enumerate(ORDER)}
 
 
 def tier_of(width: int, height: int) -> str:
@@ -18,9 +18,9 @@ def tier_of(width: int, height: int) -> str:
     return next((tier for tier, bound in _UP_TO_MEGAPIXELS if megapixels < bound), "4K")
 
 
-def is_smaller(tier: str, asked: str) -> bool:
-    """Whether a tier is below the one that was asked for; not for resolutions that are none of ours."""
-    return tier in ORDER and asked in ORDER and ORDER.index(tier) < ORDER.index(asked)
+def below(asked: str | None) -> tuple[str, ...]:
+    """The tiers below the one that was asked for, from large to small; none below what is none of ours."""
+    return _BELOW.get(asked or "", ())
 
 
 def tier_word(resolution: str) -> str:

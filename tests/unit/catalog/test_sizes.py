@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalog.sizes import ORDER, is_smaller, tier_of
+from shared.catalog.sizes import ORDER, below, tier_of
 
 sides = st.integers(1, 10_000)
 
@@ -32,10 +32,9 @@ def test_the_number_of_pixels_decides(width: int, height: int, tier: str) -> Non
 
 @given(width=sides, height=sides, more=st.integers(0, 5000))
 def test_a_larger_picture_is_never_in_a_smaller_tier(width: int, height: int, more: int) -> None:
-    assert not is_smaller(tier_of(width + more, height), tier_of(width, height))
+    assert tier_of(width + more, height) not in below(tier_of(width, height))
 
 
-def test_only_known_tiers_can_be_compared() -> None:
-    assert [is_smaller(tier, "2K") for tier in ORDER] == [True, True, False, False]
-    assert not is_smaller("1K", "1024x1024")
-    assert not is_smaller("720p", "4K")
+def test_only_known_tiers_have_smaller_ones() -> None:
+    assert [below(tier) for tier in ORDER] == [(), ("512",), ("1K", "512"), ("2K", "1K", "512")]
+    assert below(None) == below("1024x1024") == below("720p") == ()

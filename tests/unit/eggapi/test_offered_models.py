@@ -18,7 +18,7 @@ from shared.accounts.key import KeyOwner
 from shared.catalog.model import Catalog
 from shared.http import EgressPolicy
 from shared.tasks.model import Task
-from tests.unit.building import a_task
+from tests.unit.building import StillClock, a_task
 
 CHAIN = [{"provider": "fal", "generate": "fal-ai/x"}]
 PER_TOKEN = {"per": "token", "usd_per_million_input": "1"}
@@ -63,6 +63,7 @@ async def generate(submissions: Accepting, **fields: Any) -> httpx.Response:
         idempotency=Idempotency(None, submissions),
         tasks=None,
         catalog=CATALOG,
+        clock=StillClock(),
         egress=EgressPolicy(),
         file_url=lambda key: key,
     )

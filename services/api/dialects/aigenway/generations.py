@@ -98,7 +98,7 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
                 return kept
             raise
         order = order_of(body, targets, parts, owner.terms, coupon)
-        submission = _submission(order, owner, claim, request)
+        submission = submission_of(order, owner, claim, request)
         note(request, model=target.model, task_id=submission.task_id)
         try:
             if order.text is None:
@@ -160,7 +160,8 @@ def _callback_url(body: Mapping[str, Any], parts: ApiParts) -> str | None:
     return url
 
 
-def _submission(order: Order, owner: KeyOwner, claim: Claim | None, request: Request) -> Submission:
+def submission_of(order: Order, owner: KeyOwner, claim: Claim | None, request: Request) -> Submission:
+    """What an order becomes for its client."""
     target = order.target
     names = {PROVIDER: target.provider, METHOD: target.method}
     sync = order.text is not None
