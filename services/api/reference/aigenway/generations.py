@@ -82,7 +82,10 @@ def generate() -> Operation:
         ),
         problems=(
             *_CHECKED,
-            Problem(NotEnough(120_000_000, 50_000_000), "the balance does not cover the highest price"),
+            Problem(
+                NotEnough(120_000_000, 50_000_000),
+                "the balance does not cover the highest price; with no details: a spend cap does not",
+            ),
             Problem(ScopeNotAllowed(), "the key is limited to other scopes"),
             Problem(AnswerNotKept(), "the answer to this `Idempotency-Key` was too large to be kept"),
             Problem(ServiceUnavailable(), "the request was cut off; what it held is given back"),

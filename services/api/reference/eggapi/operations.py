@@ -72,7 +72,10 @@ def _generate() -> Operation:
                 InvalidField("prompt is required; num_outputs must be at most 4"),
                 "a field is wrong; the message names each with its fix",
             ),
-            Problem(InsufficientBalance(), "the balance does not cover the highest price of the request"),
+            Problem(
+                InsufficientBalance(),
+                "the balance, or a spend cap, does not cover the highest price of the request",
+            ),
             Problem(ServiceUnavailable(), "the request was cut off; what it held is given back"),
         ),
     )

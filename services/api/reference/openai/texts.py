@@ -23,7 +23,7 @@ from shared.ledger.refusals import InsufficientBalance
 PAID = (
     Problem(ModelRequired(), "`model` is missing"),
     Problem(ModelNotAvailable(), "there is no such model for this kind of request"),
-    Problem(InsufficientBalance(), "the balance does not cover the request"),
+    Problem(InsufficientBalance(), "the balance, or a spend cap, does not cover the request"),
     Problem(ServiceUnavailable(), "the request was cut off; what it held is given back"),
 )
 _ANSWERED = (
