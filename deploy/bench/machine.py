@@ -18,7 +18,6 @@ LIMIT = aiohttp.ClientTimeout(total=10)
 
 async def machine_facts(database: Database, target: Target) -> dict[str, str | int | float]:
     """Processor, memory, system and the versions that matter."""
-    build = await database.client.admin.command("buildInfo")
     url = URL(target.amqp_management_url)
     login = aiohttp.encode_basic_auth(url.user or "", url.password or "")
     async with (
@@ -27,14 +26,22 @@ async def machine_facts(database: Database, target: Target) -> dict[str, str | i
     ):
         broker = await response.json()
     return {
+        **await database_facts(database),
+        "rabbitmq": broker["rabbitmq_version"],
+        "erlang": broker["erlang_version"],
+    }
+
+
+async def database_facts(database: Database) -> dict[str, str | int | float]:
+    """The same where there is no broker."""
+    build = await database.client.admin.command("buildInfo")
+    return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "mongodb": build["version"],
-        "rabbitmq": broker["rabbitmq_version"],
-        "erlang": broker["erlang_version"],
     }
 
 

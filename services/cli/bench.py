@@ -1,9 +1,11 @@
-"""`hatchery bench`: what a task costs, how long it takes, and whether one stalled provider delays others."""
+"""`hatchery bench`: what a task costs, how long it takes, how long the proof of a long ledger takes."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import tempfile
+import uuid
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,10 @@ from deploy.bench.chat_messages import Gateway
 from deploy.bench.chat_result import ChatResult
 from deploy.bench.chat_result import as_tables as chat_tables
 from deploy.bench.errors import BenchError
+from deploy.bench.ledger import LedgerBench, check_disk, own_database
+from deploy.bench.ledger import Options as LedgerOptions
+from deploy.bench.ledger_result import LedgerResult
+from deploy.bench.ledger_result import as_tables as ledger_tables
 from deploy.bench.output import as_tables, record
 from deploy.bench.pipeline import Options, Pipeline, Watch
 from deploy.bench.result import PipelineResult
@@ -146,6 +152,25 @@ def chat(
         raise typer.Exit(1)
 
 
+@bench_app.command("ledger")
+def ledger(
+    rows: Annotated[int, typer.Option(min=1000, max=50_000_000, help="Entries to make up.")] = 5_000_000,
+    state_dir: StateDir = None,
+    json: AsJson = False,
+) -> None:
+    """Make up a long ledger in a database of its own, prove it, and time what is asked of it.
+
+    Exit code 1 when the ledger is wrong or a query reads a whole collection.
+    """
+    result = _run(_ledger(LedgerOptions(rows=rows), state_dir))
+    if json:
+        show_json(result)
+    else:
+        Console().print(ledger_tables(result), highlight=False)
+    if not result.sound:
+        raise typer.Exit(1)
+
+
 def _run(measurement: Coroutine[None, None, Result]) -> Result:
     """A known error ends the command with its sentence."""
     try:
@@ -176,6 +201,18 @@ async def _chat(options: ChatOptions, scale: str) -> ChatResult:
     with _watching() as watch:
         async with own_stack(parse_scale(scale), lambda text: watch.phase(text, 0), CHAT_CATALOG) as target:
             return await Chat(target, options, watch).run()
+
+
+async def _ledger(options: LedgerOptions, state_dir: Path | None) -> LedgerResult:
+    folder = state_dir or Path(tempfile.gettempdir())
+    Console(stderr=True).print(check_disk(options, folder), highlight=False)
+    name = f"bench_ledger_{uuid.uuid4().hex[:8]}"
+    with _watching() as watch:
+        if state_dir is not None:
+            url = Target.read(state_dir).settings.mongo_url
+            return await LedgerBench(url, name, options, watch).run()
+        async with own_database(watch) as url:
+            return await LedgerBench(url, name, options, watch).run()
 
 
 @contextmanager

@@ -37,7 +37,9 @@ class Points:
     async def read(self, chain: str | None = None) -> dict[str, Point]:
         """All points, or one chain's."""
         query = {} if chain is None else {"_id": chain}
-        return {document["_id"]: _point(document) async for document in self._audits.find(query)}
+        return {
+            document["_id"]: _point(document) async for document in self._audits.find(query).sort("_id", 1)
+        }
 
     async def move(self, chain: str, start: Balance, to: Balance, found: Sequence[Violation]) -> bool:
         """Verified up to here; False when somebody else has moved the point meanwhile."""

@@ -33,11 +33,12 @@ class Books:
     async def blocks(self, chain: str | None = None, after_seq: int = 0) -> AsyncIterator[Document]:
         """All blocks by chain and seq, or those of one chain; decoded one by one."""
         place: tuple[Any, Any] = (MinKey(), MinKey()) if chain is None else (chain, after_seq)
-        end: Any = MaxKey() if chain is None else chain
+        last_key: Any = MaxKey()
+        end: Any = last_key if chain is None else chain
         while True:
             cursor = self._ledger.find_raw_batches(sort=ORDER, hint=ORDER, limit=PAGE, batch_size=BATCH)
             cursor = cursor.min([("account", place[0]), ("seq", place[1])])
-            cursor = cursor.max([("account", end), ("seq", MaxKey())])
+            cursor = cursor.max([("account", end), ("seq", last_key)])
             came, last = 0, place
             async for batch in cursor:
                 for block in _decoded(batch, self._ledger):
