@@ -12,15 +12,13 @@ import structlog
 from shared.clock import Clock
 from shared.coupons.entries import open_uses, use_ended
 from shared.ledger.chain import Ledger
-from shared.ledger.chains import COUPONS
+from shared.ledger.chains import OF_COUPONS
 from shared.mongo import Database, Document, is_unavailable
 from shared.tasks.lifecycle import FINAL, State
 
 log = structlog.get_logger()
 
 _CHUNK: Final = 1000
-_ALL_COUPONS: Final = {"$gte": COUPONS, "$lt": COUPONS[:-1] + chr(ord(COUPONS[-1]) + 1)}
-"""Names of chains that begin with `coupon:`."""
 
 
 class CouponSweeper:
@@ -70,7 +68,7 @@ class CouponSweeper:
         """The tails of the chains with uses that are held."""
         cursor = await self._blocks.aggregate(
             [
-                {"$match": {"account": _ALL_COUPONS}},
+                {"$match": OF_COUPONS},
                 {"$sort": {"account": -1, "seq": -1}},
                 {"$group": {"_id": "$account", "seq": {"$first": "$seq"}, "held": {"$first": "$held"}}},
                 {"$match": {"held": {"$gt": 0}}},

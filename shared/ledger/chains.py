@@ -6,8 +6,8 @@ from typing import Any, Final
 
 COUPONS: Final = "coupon:"
 
-OF_ACCOUNTS: Final[dict[str, Any]] = {"account": {"$not": {"$regex": f"^{COUPONS}"}}}
-"""The blocks of accounts in the `ledger` collection."""
+OF_COUPONS: Final[dict[str, Any]] = {"account": {"$gte": COUPONS, "$lt": "coupon;"}}
+"""The blocks of coupons in the `ledger` collection: `;` follows `:`."""
 
 
 def is_account(chain_id: str) -> bool:

@@ -32,6 +32,7 @@ async def drained(stack: Stack, seconds: float = 90) -> None:
                     "waking": await tasks.count_documents({"wake_at": {"$exists": True}}),
                     "undelivered": await deliveries.count_documents({"state": "pending"}),
                     "held": report.held,
+                    "held uses of coupons": report.held_uses,
                 }
                 if not any(busy.values()):
                     return
