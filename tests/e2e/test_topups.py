@@ -282,6 +282,34 @@ async def test_one_code_wanted_by_two_accounts_at_fifty_places_is_credited_once(
     assert report.violations == []
 
 
+@pytest.mark.parametrize("asks_again", [True, False])
+async def test_a_death_after_a_code_was_claimed_costs_nobody_his_money(
+    own_stack: Stack, asks_again: bool
+) -> None:
+    (armed,) = await own_stack.start("api", env={"HATCHERY_KILL_POINT": "payments.code_claimed"})
+    code = (await own_stack.hatchery("code", "create", "--amount", "25"))["codes"][0]["code"]
+    async with await own_stack.customer("0") as customer:
+        with pytest.raises(httpx.TransportError):
+            await customer.http.post("/v1/topups/redeem", json={"code": code})
+        assert await armed.wait() == -9
+        await own_stack.start("api")
+        if asks_again:
+            assert (await customer.http.post("/v1/topups/redeem", json={"code": code})).status_code == 200
+        else:
+            now = own_stack.clock.now()
+            await own_stack.database["codes"].update_many({}, {"$set": {"wake_at": now}})
+            await own_stack.start("billing")
+
+        async def credited() -> bool:
+            return (await own_stack.balance(customer)).available == 2500 * CENT
+
+        await eventually(credited)
+        (topup,) = (await customer.http.get("/v1/topups")).json()["items"]
+    assert (topup["status"], topup["method"]) == ("paid", "code")
+    report = await Verification(own_stack.database, own_stack.clock.now()).run()
+    assert report.violations == []
+
+
 async def test_who_guesses_codes_is_told_to_wait(stack: Stack) -> None:
     async with await stack.customer("0") as customer:
         answers = await asyncio.gather(
