@@ -13,16 +13,11 @@ FAILING_FOR: Final = timedelta(days=5)
 """Without any success in between; then the endpoint is disabled."""
 
 
-def rest(failures: int) -> timedelta | None:
-    """How long an endpoint rests after so many failures in a row; None while it does not."""
-    if failures < FAILURES_TO_REST:
-        return None
-    doublings = min(failures - FAILURES_TO_REST, 10)
-    return min(FIRST_REST * (1 << doublings), LONGEST_REST)
-
-
 def rest_expression(failures: str) -> dict[str, Any]:
-    """The same in the database's words, in milliseconds: `failures` is a path such as `$failures`."""
+    """How long an endpoint rests after so many failures in a row, in milliseconds, for the database to count.
+
+    30 seconds first, then twice as long each time, up to ten minutes. `failures` is a path: `$failures`.
+    """
     doubled = {"$pow": [2, {"$min": [{"$subtract": [failures, FAILURES_TO_REST]}, 10]}]}
     milliseconds = [_milliseconds(LONGEST_REST), {"$multiply": [_milliseconds(FIRST_REST), doubled]}]
     return {"$toLong": {"$min": milliseconds}}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
 from shared.ids import Prefix, new_id
+from shared.payments.codes import Codes
 from tests.contract.aigenway.client import IMAGE as AIGENWAY_TARGET
 from tests.harness.client import Customer
 from tests.harness.stack import Stack
@@ -36,11 +39,31 @@ async def _ids(owner: Customer) -> dict[str, str]:
     return made
 
 
+async def _webhooks(owner: Customer) -> list[str]:
+    """An endpoint, and a delivery to it."""
+    made = await owner.http.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/"})
+    endpoint = str(made.json()["id"])
+    tested = await owner.http.post(f"/v1/webhooks/{endpoint}/test")
+    assert tested.status_code == 202, tested.text
+    while True:
+        found = (await owner.http.get("/v1/webhooks/deliveries")).json()["items"]
+        if found:
+            return [endpoint, str(found[0]["id"])]
+        await asyncio.sleep(0.1)
+
+
+async def _topup(stack: Stack, owner: Customer) -> str:
+    codes = Codes(stack.database, stack.clock)
+    ((_, code),) = await codes.create(1_000_000_000, 1, stack.settings().key_pepper)
+    return _id_in(await owner.http.post("/v1/topups/redeem", json={"code": code}))
+
+
 async def test_no_route_shows_or_changes_what_belongs_to_somebody_else(stack: Stack) -> None:
     routes = [route for route in await keyed_routes() if route.names_something]
     assert len(routes) >= 5
     async with await stack.customer() as owner, await stack.customer() as other:
-        ids = [*(await _ids(owner)).values()]
+        tasks, webhooks = [*(await _ids(owner)).values()], await _webhooks(owner)
+        ids = [*tasks, *webhooks, await _topup(stack, owner)]
         nothing = new_id(Prefix.EGGAPI_TASK)
         for route in routes:
             unknown = await _ask(other, route, nothing)
@@ -49,7 +72,10 @@ async def test_no_route_shows_or_changes_what_belongs_to_somebody_else(stack: St
                 assert answer.status_code == 404, (route, task_id, answer.text)
                 if task_id.startswith("gen_"):
                     assert (answer.status_code, answer.text) == (unknown.status_code, unknown.text), route
-        for task_id in ids:
+        for one in webhooks:
+            folder = "" if one.startswith("whe_") else "deliveries/"
+            assert (await owner.http.get(f"/v1/webhooks/{folder}{one}")).status_code == 200
+        for task_id in tasks:
             stored = await stack.stored(task_id)
             assert stored.account_id == owner.account_id
             assert stored.cancel_requested_at is None
@@ -59,8 +85,9 @@ async def test_the_owner_does_find_them(stack: Stack) -> None:
     """Or the test above would pass with ids that nobody can find."""
     routes = [route for route in await keyed_routes() if route.names_something and route.method == "GET"]
     async with await stack.customer() as owner:
-        ids = (await _ids(owner)).values()
-        await owner.finished(next(iter(ids)))
+        tasks = [*(await _ids(owner)).values()]
+        await owner.finished(tasks[0])
+        ids = [*tasks, *(await _webhooks(owner)), await _topup(stack, owner)]
         for route in routes:
             if route.path.endswith("/events"):
                 continue

@@ -14,9 +14,12 @@ from shared.ledger.chain import Ledger
 from shared.ledger.entry import end, hold, topup
 from shared.ledger.verify import Verification
 from shared.mongo import Database, Document
+from shared.secrets import SecretBox
 from shared.tasks.lifecycle import Role, State
 from shared.tasks.model import Task
 from shared.tasks.service import TaskTools
+from shared.webhooks.endpoint import NewEndpoint
+from shared.webhooks.endpoints import Endpoints
 from tests.integration.conftest import ToolsOf
 from tests.unit.building import NOON, UNIT_NANO, StillClock, task_document
 
@@ -101,6 +104,21 @@ async def test_a_task_with_a_callback_is_looked_at_again_and_one_without_is_not(
 
     assert "wake_at" not in await held.stored(silent)
     assert NOON <= (await held.stored(told))["wake_at"] <= NOON + NOTIFY_WAKE
+
+
+async def test_a_task_whose_account_has_an_endpoint_is_looked_at_again(
+    held: Held, settlement: Settlement, database: Database, clock: StillClock
+) -> None:
+    before, told, after = await held.tasks(*(task_document(State.GENERATED, outputs=1) for _ in range(3)))
+    endpoints = Endpoints(database, clock, SecretBox("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="))
+    await settlement.settle([before])
+    endpoint, _ = await endpoints.create(told.account_id, NewEndpoint("https://hooks.example.org/"))
+    await settlement.settle([told])
+    await endpoints.change(told.account_id, endpoint.id, {"enabled": False})
+    await settlement.settle([after])
+
+    waking = ["wake_at" in await held.stored(task) for task in (before, told, after)]
+    assert waking == [False, True, False]
 
 
 async def test_a_redelivered_generation_is_charged_once(held: Held, settlement: Settlement) -> None:

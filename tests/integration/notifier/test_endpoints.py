@@ -223,3 +223,29 @@ async def test_what_waits_for_an_endpoint_that_is_no_more_is_given_up(rig: Rig, 
     document = await rig.delivery()
     assert (document["state"], document["attempts"][-1]["error"]) == ("gave_up", f"endpoint {how}")
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("failures", "wait"),
+    [
+        (1, None),
+        (FAILURES_TO_REST - 1, None),
+        (FAILURES_TO_REST, timedelta(seconds=30)),
+        (FAILURES_TO_REST + 1, timedelta(minutes=1)),
+        (FAILURES_TO_REST + 4, timedelta(minutes=8)),
+        (FAILURES_TO_REST + 5, timedelta(minutes=10)),
+        (10_000, timedelta(minutes=10)),
+    ],
+)
+async def test_rests_double_up_to_ten_minutes(rig: Rig, failures: int, wait: timedelta | None) -> None:
+    async with receiving(500) as receiver:
+        endpoint_id, _ = await rig.endpoint(receiver.url)
+        await rig.database["webhook_endpoints"].update_one(
+            {"_id": endpoint_id}, {"$set": {"failures": failures - 1}}
+        )
+        await rig.notify(await rig.end_task(None))
+        await rig.finish()
+
+    stored = await rig.database["webhook_endpoints"].find_one({"_id": endpoint_id})
+    assert stored is not None
+    assert stored.get("rests_until") == (None if wait is None else rig.clock.now() + wait)
