@@ -18,8 +18,12 @@ from shared.bus.publisher import Publisher
 from shared.catalog.load import load_catalog
 from shared.killpoints import KillPoints
 from shared.ledger.block import Balance
+from shared.ledger.caps import Cap, Per
 from shared.ledger.chain import Ledger
-from shared.ledger.entry import end, hold, topup
+from shared.ledger.entry import cap_set, end, hold, reversal, topup
+from shared.ledger.proof.acts import HOLD_GRACE
+from shared.ledger.proof.record import Proofs
+from shared.ledger.proof.report import Report
 from shared.ledger.proof.violation import Violation
 from shared.ledger.usage import UsageFold
 from shared.ledger.usage_rows import Usage
@@ -250,3 +254,97 @@ async def test_a_chain_that_cannot_be_read_is_found_and_hides_no_other(
     found = {violation.subject for violation in await auditor.audit()}
 
     assert found == {"acc_strange", "acc_wrong#1"}
+
+
+def metric(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(f"hatchery_{name}", labels)
+
+
+async def test_a_hold_whose_task_vanishes_later_is_given_back_and_told_of(
+    database: Database, tools: TaskTools, auditor: Auditor, ledger: Ledger, orphan: str, clock: StillClock
+) -> None:
+    deadline = NOON + timedelta(minutes=15)
+    await database["tasks"].insert_one(
+        task_document(State.RUNNING, _id=orphan, deadline_at=deadline, wake_at=deadline)
+    )
+    clock.at += SETTLING_TIME
+    assert await auditor.audit() == []
+    await database["tasks"].delete_many({})
+    before = metric("holds_released_total", reason="no_task") or 0
+    clock.at = deadline + HOLD_GRACE + timedelta(seconds=1)
+
+    (violation,) = await auditor.audit()
+
+    assert (violation.invariant, violation.subject) == ("I6", orphan)
+    assert metric("holds_released_total", reason="no_task") == before + 1
+    await Settlement(tools, ledger, clock, KillPoints()).settle(await tools.store.load([orphan]))
+    assert (await ledger.balances(["acc_1"]))["acc_1"] == Balance(3, 1_000, 0, 0)
+    clock.at += HOLD_GRACE
+    assert await auditor.audit() == []
+    assert await database["open_holds"].count_documents({}) == 0
+
+
+async def test_a_task_that_sleeps_past_its_deadline_is_woken_and_told_of_once(
+    database: Database, auditor: Auditor, orphan: str, clock: StillClock
+) -> None:
+    task = task_document(State.QUEUED, _id=orphan, deadline_at=NOON + LATE)
+    del task["wake_at"]
+    await database["tasks"].insert_one(task)
+    clock.at += SETTLING_TIME
+    assert await auditor.audit() == []
+    before = metric("holds_released_total", reason="past_deadline") or 0
+    clock.at = NOON + LATE + HOLD_GRACE + timedelta(seconds=1)
+
+    found = [await auditor.audit() for _ in range(2)]
+
+    for violations in found:
+        # I2: once it is awake it is seen to be late.
+        assert {one.invariant for one in violations} == {"I2", "I6"}
+    assert metric("holds_released_total", reason="past_deadline") == before + 1
+    woken = await database["tasks"].find_one({"_id": orphan})
+    assert woken is not None
+    assert woken["wake_at"] == clock.at
+
+
+async def test_results_and_ages_of_verifications_are_exported(
+    database: Database, auditor: Auditor, orphan: str, clock: StillClock
+) -> None:
+    await Proofs(database).save(NOON, 12.5, Report(entries=7, violations=[Violation("I4", "acc_1#2", "odd")]))
+    clock.at += SETTLING_TIME
+
+    await auditor.audit()
+
+    assert metric("ledger_clean", kind="incremental") == 1
+    assert metric("ledger_verified_entries", kind="incremental") == 2
+    assert metric("ledger_clean", kind="whole") == 0
+    assert metric("ledger_verified_entries", kind="whole") == 7
+    assert metric("ledger_verify_seconds", kind="whole") == 12.5
+    assert metric("ledger_verified_timestamp_seconds", kind="whole") == NOON.timestamp()
+
+
+async def test_what_was_found_stays_on_the_metric_in_later_rounds(
+    database: Database, auditor: Auditor, orphan: str, clock: StillClock
+) -> None:
+    await database["ledger"].update_one({"seq": 2}, {"$set": {"available": 800}})
+    clock.at += SETTLING_TIME
+    await auditor.audit()
+
+    await auditor.audit()
+
+    assert metric("audit_violations", invariant="I4") == 1
+    assert metric("ledger_clean", kind="incremental") == 0
+
+
+async def test_debts_and_spend_caps_before_the_point_are_remembered(
+    database: Database, auditor: Auditor, ledger: Ledger, clock: StillClock
+) -> None:
+    cap = Cap("key_1", Per.DAY, 500, "2026-03-14")
+    await ledger.append({"acc_1": [topup("pay_1", 100, {})]})
+    await ledger.append({"acc_1": [reversal("re_1", 150, {})]})
+    await ledger.append({"acc_1": [cap_set("cap_1", cap, 2, "ops")]})
+    clock.at += SETTLING_TIME
+    assert await auditor.audit() == []
+
+    await ledger.append({"acc_1": [topup("pay_2", 200, {})]})
+    clock.at += SETTLING_TIME
+    assert await auditor.audit() == []
