@@ -320,11 +320,12 @@ async def test_who_guesses_codes_is_told_to_wait(stack: Stack) -> None:
     assert 30 <= statuses[422] <= 35
 
 
-async def test_without_stripe_only_codes_are_taken(stack: Stack) -> None:
-    async with await stack.customer("0") as customer:
+async def test_without_stripe_there_are_no_payment_pages(own_stack: Stack) -> None:
+    await own_stack.start("api", env={"HATCHERY_STRIPE__SECRET_KEY": ""})
+    async with await own_stack.customer("0") as customer:
         answer = await customer.http.post("/v1/topups", json={"amount_usd": "25.00"})
         hook = await customer.http.post("/callbacks/stripe", json={})
-    assert (answer.status_code, hook.status_code) == (503, 404)
+    assert (answer.status_code, hook.status_code) == (404, 404)
     assert "HATCHERY_STRIPE__SECRET_KEY" in answer.json()["error"]["message"]
 
 

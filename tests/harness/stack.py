@@ -196,12 +196,13 @@ class Stack:
 
 
 def _providers(simulator_url: str) -> dict[str, str]:
-    """One key for each provider, and the address at which the simulator plays it."""
+    """One key for each provider and for Stripe, and the addresses at which the simulator plays them."""
     env = {}
     for name, path in SIMULATED.items():
         prefix = f"HATCHERY_PROVIDERS__{name.upper()}__"
         env |= {f"{prefix}KEYS": '["sim-key"]', f"{prefix}BASE_URL": f"{simulator_url}{path}"}
-    return env
+    stripe = {"SECRET_KEY": "sk_test_sim", "BASE_URL": f"{simulator_url}/stripe"}
+    return env | {f"HATCHERY_STRIPE__{name}": value for name, value in stripe.items()}
 
 
 def _settings(env: Mapping[str, str]) -> Settings:

@@ -23,7 +23,7 @@ _TRIES_AGAIN: Final = 2
 class TopUpsNotConfigured(HatcheryError):
     """Top-ups by card are not set up here: HATCHERY_STRIPE__SECRET_KEY is missing"""
 
-    code, status = "service_unavailable", 503
+    code, status = "not_found", 404
 
 
 class PaymentPageUnavailable(HatcheryError):
