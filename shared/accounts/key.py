@@ -156,12 +156,12 @@ class Keys:
         Raises UnknownKey and TooManySecrets.
         """
         found = await self._keys.find_one({"_id": key_id}, {"account_id": 1, "webhook_secret": 1})
-        if found is None:
+        account_id = found["account_id"] if found is not None else None
+        account = await self._accounts.find_one({"_id": account_id}, {"webhook_secret": 1})
+        if found is None or account is None:
             raise UnknownKey(f"There is no API key {key_id}.")
         if "webhook_secret" not in found:
-            account_id = found["account_id"]
-            account = await self._accounts.find_one({"_id": account_id}, {"webhook_secret": 1})
-            lent = secrets.open((account or {})["webhook_secret"], account_id)
+            lent = secrets.open(account["webhook_secret"], found["account_id"])
             await self._keys.update_one(
                 {"_id": key_id, "webhook_secret": {"$exists": False}},
                 {"$set": {"webhook_secret": secrets.seal(lent, key_id)}},

@@ -11,7 +11,15 @@ from schemathesis import Case
 _numbers = count()
 _KEY = re.compile(r"[A-Za-z0-9_:-]{1,200}")
 _EXAMPLE_ID = re.compile(r"(gen|tsk|img)_01k6x0v7w3h2m9q4x1b8c5d7ef", re.IGNORECASE)
-_ADDRESSES = {"webhook_url", "callback_url", "image_url", "image_urls", "input_images", "input_image_url"}
+_ADDRESSES = {
+    "webhook_url",
+    "callback_url",
+    "image_url",
+    "image_urls",
+    "input_images",
+    "input_image_url",
+    "url",
+}
 
 
 def lead(case: Case, dialect: str, task_ids: dict[str, str], address: str) -> None:
