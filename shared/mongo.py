@@ -36,6 +36,8 @@ _DUPLICATE_KEY = 11000
 _TRANSIENT_CODES = frozenset({43, 91, 175, 189, 237, 10107, 11600, 11602, 13435, 13436})
 """Shutdowns and fail-overs, and cursors that did not survive them."""
 
+_INDEX_SECONDS = 24 * 3600
+
 INDEXES: dict[str, list[IndexModel]] = {
     "tasks": [
         IndexModel(
@@ -189,7 +191,8 @@ def connect(url: str) -> AsyncMongoClient[Document]:
 
 async def ensure_indexes(database: Database) -> None:
     """Create what is missing; safe from several processes at once. On much data it takes its time."""
-    with pymongo.timeout(None):
+    # `None` would stand for the client's own time limit.
+    with pymongo.timeout(_INDEX_SECONDS):
         await _create_indexes(database)
 
 
