@@ -3,6 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 # Half of a test run is waiting; two runners, each with servers of its own, keep two cores busy.
 RUNNERS ?= 2
+RUNS ?= 1000
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
@@ -13,7 +14,7 @@ OPENAI_NODE_VERSION := 7.55.0
 CACHES := .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test aimock openai-node lint types bench clean
+.PHONY: help setup up test aimock openai-node money lint types bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ openai-node: setup ## Test the OpenAI-style dialect with the Node client; needs 
 	    --prefix "$$folder" openai@$(OPENAI_NODE_VERSION) && \
 	  HATCHERY_TEST_OPENAI_NODE="$$folder/node_modules/openai" \
 	    $(BIN)/python -m pytest tests/contract/openai_node $(ARGS)
+
+money: setup ## Shake the ledger with random acts and crashes, for about ten minutes; RUNS=1000
+	@HATCHERY_MONEY_RUNS=$(RUNS) $(BIN)/python -m pytest tests/chaos/money $(ARGS)
 
 lint: $(INSTALLED) ## Check style, formatting, import contracts and YAML
 	$(BIN)/ruff check .
