@@ -56,6 +56,7 @@ async def assert_invariants(
     assert report.clean, report.violations
     assert report.held == 0
     assert report.open_holds == 0
+    assert report.held_uses == 0
     for task in tasks.values():
         final = [change["state"] for change in task["history"] if change["state"] in _FINAL]
         assert final == [task["history"][-1]["state"]] == [task["state"]], f"I2, I11: {task['history']}"
