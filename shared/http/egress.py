@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, Self
 
 import psutil
@@ -72,7 +72,7 @@ class EgressPolicy:
             return None
         if self.allow_loopback and address.is_loopback and _is_plain(address):
             return None
-        if address in self.own_addresses and not address.is_loopback:
+        if _without_zone(address) in self.own_addresses and not address.is_loopback:
             return "an address of this machine"
         return special_purpose(address)
 
@@ -86,6 +86,9 @@ class EgressPolicy:
             )
         if not host:
             raise UnsafeAddress("The URL names no host.")
+        if "%" in host:
+            # A zone, or an escape that other software may read as the end of the name.
+            raise UnsafeAddress("The host must not contain percent signs.")
         if "@" in parsed.raw_authority:
             raise UnsafeAddress("The URL must not contain a user name or password.")
         if self.ports is not None and parsed.port not in self.ports:
@@ -113,6 +116,10 @@ def interface_addresses() -> frozenset[IPAddress]:
         for entry in entries
         if entry.family in (socket.AF_INET, socket.AF_INET6)
     )
+
+
+def _without_zone(address: IPAddress) -> IPAddress:
+    return address if address.version == 4 else IPv6Address(int(address))
 
 
 def _is_plain(address: IPAddress) -> bool:
