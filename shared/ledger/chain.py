@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import BulkWriteError
 
 from shared.clock import Clock
@@ -26,6 +27,8 @@ class Applied:
 
 
 Outcome = Applied | HatcheryError
+PAGE: Final = 500
+"""Blocks that are read at a time."""
 _TOTALS: Final = ("seq", "available", "held", "spent", "owed", "caps")
 
 
@@ -144,13 +147,18 @@ class Ledger:
         return found
 
     async def blocks(self, account: str, after_seq: int = 0) -> AsyncIterator[Document]:
-        """An account's blocks in order, streamed."""
-        query = {"account": account, "seq": {"$gt": after_seq}}
-        async for block in self._blocks.find(query).sort("seq", 1):
-            yield block
+        """An account's blocks in order, a page at a time: no query lasts as long as its reader."""
+        while page := await self._page({"account": account, "seq": {"$gt": after_seq}}, ASCENDING):
+            for block in page:
+                yield block
+            after_seq = page[-1]["seq"]
 
     async def blocks_backwards(self, account: str, from_seq: int) -> AsyncIterator[Document]:
-        """An account's blocks up to one, the last one first, streamed."""
-        query = {"account": account, "seq": {"$lte": from_seq}}
-        async for block in self._blocks.find(query).sort("seq", -1):
-            yield block
+        """An account's blocks up to one, the last one first, likewise."""
+        while page := await self._page({"account": account, "seq": {"$lte": from_seq}}, DESCENDING):
+            for block in page:
+                yield block
+            from_seq = page[-1]["seq"] - 1
+
+    async def _page(self, query: Document, order: int) -> list[Document]:
+        return await self._blocks.find(query).sort("seq", order).limit(PAGE).to_list()

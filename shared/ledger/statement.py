@@ -130,7 +130,9 @@ class Statements:
             wanted["at"] = {"$gte": query.since}
         if query.until is not None:
             wanted["at"] = {**wanted.get("at", {}), "$lt": query.until}
-        return await self._blocks.find(wanted).sort("seq", 1 if query.ascending else -1).to_list(most)
+        # Without the limit the server would send a second batch of all that is left.
+        found = self._blocks.find(wanted).sort("seq", 1 if query.ascending else -1).limit(most)
+        return await found.to_list()
 
     async def _lines(self, blocks: list[Document], query: StatementQuery) -> list[StatementLine]:
         """All entries of the kind asked for in these blocks, in the order asked for."""
