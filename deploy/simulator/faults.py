@@ -34,6 +34,7 @@ class Fault(StrEnum):
     NEVER_FINISHES = "never_finishes"
     EMPTY_OUTPUT = "empty_output"
     FEWER_OUTPUTS = "fewer_outputs"
+    SHORTER_VIDEO = "shorter_video"
     CONTEXT_LENGTH = "context_length"
     CONTENT_FILTER = "content_filter"
     ERROR_IN_200 = "error_in_200"

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from deploy.simulator.faults import Fault
+from deploy.simulator.faults import Fault, Then
 from deploy.simulator.jobs import Job, Problem, timing, without_big_data
 from deploy.simulator.render import Picture
 from deploy.simulator.rules import Plan
@@ -60,7 +60,7 @@ def take(world: World, submission: Submission, plan: Plan, job_id: str, problem:
     """Enter the job into the book; from here on the provider has it."""
     now = time.time()
     starts, due = timing(now, plan.latency, plan.then)
-    seconds = seconds_asked(submission.model, submission.input, plan.then.video)
+    seconds = _seconds_made(submission, plan.then)
     job = Job(
         provider=submission.provider,
         id=job_id,
@@ -92,6 +92,11 @@ def _size_made(values: Mapping[str, Any], seconds: float | None, fault: Fault | 
     ratio, resolution = values.get("aspect_ratio", values.get("image_size")), values.get("resolution")
     width, height = pixels(ratio, resolution) if seconds is None else video_pixels(ratio, resolution)
     return (width // 2, height // 2) if fault is Fault.OUTPUT_OTHER_SIZE else (width, height)
+
+
+def _seconds_made(submission: Submission, then: Then) -> float | None:
+    asked = seconds_asked(submission.model, submission.input, then.video)
+    return asked / 2 if asked is not None and then.fault is Fault.SHORTER_VIDEO else asked
 
 
 def _images_made(asked: int, fault: Fault | None) -> int:

@@ -112,7 +112,7 @@ def _delivered(task: Task) -> tuple[int, int]:
     if task.mode == "sync":
         return text_charge(task.quote, task.tokens), 1
     captured = charge(task.quote, task.request, task.outputs)
-    return captured, units_of(task.quote.unit, task.request, len(task.outputs))
+    return captured, units_of(task.quote.unit, task.request, task.outputs)
 
 
 def final_state(task: Task) -> State:

@@ -93,7 +93,8 @@ def _print(page: dict[str, Any]) -> None:
     )
     for output in task.get("outputs", []):
         sides = f"{output['width']}x{output['height']}  " if output.get("width") else ""
-        console.print(f"output {output['key']}  {sides}{output['size']} bytes")
+        length = f"{output['duration_ms'] / 1000:g} s  " if output.get("duration_ms") else ""
+        console.print(f"output {output['key']}  {sides}{length}{output['size']} bytes")
 
 
 def _table(console: Console, title: str, columns: list[str], rows: list[list[Any]]) -> None:

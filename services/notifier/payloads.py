@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from shared.aigenway import CURRENCY, METHOD, PROVIDER, failure_code, result_of, units_text
+from shared.catalog.settle import seconds_of
 from shared.errors import HatcheryError
 from shared.links import file_url
 from shared.money import usd_from_nano
@@ -73,7 +74,7 @@ def _output(task: Task, settings: Settings) -> dict[str, Any]:
     """As in the task object."""
     urls = [file_url(settings, output.key) for output in task.outputs]
     if task.kind == "video_generate":
-        return {"url": urls[0], "duration_seconds": task.request.duration_seconds}
+        return {"url": urls[0], "duration_seconds": seconds_of(task.request, task.outputs[0])}
     return {"url": urls[0], "urls": urls}
 
 

@@ -10,6 +10,7 @@ from services.worker.downloads import UnusableOutput, check_status
 from shared.files import Files
 from shared.http import ResponseTooLarge
 from shared.tasks.model import OutputFile, Task
+from shared.video_length import VideoLength
 from shared.videos import CONTENT_TYPE, EXTENSION, HEAD_BYTES, NotAVideo, check_video
 
 _CHUNK_BYTES = 256 * 1024
@@ -31,12 +32,13 @@ class VideoStore:
         """
         key = f"videos/{task.id}/{number}.{EXTENSION}"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
+        length = VideoLength()
         async with self._session.get(url, timeout=timeout) as response:
             check_status(response)
-            size = await self._files.put_stream(key, self._checked(response), CONTENT_TYPE)
-        return OutputFile(key=key, content_type=CONTENT_TYPE, size=size)
+            size = await self._files.put_stream(key, self._checked(response, length), CONTENT_TYPE)
+        return OutputFile(key=key, content_type=CONTENT_TYPE, size=size, duration_ms=length.milliseconds)
 
-    async def _checked(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async def _checked(self, response: aiohttp.ClientResponse, length: VideoLength) -> AsyncIterator[bytes]:
         if response.content_length is not None and response.content_length > self._most_bytes:
             raise ResponseTooLarge
         head = b""
@@ -49,6 +51,7 @@ class VideoStore:
                 head += chunk[:HEAD_BYTES]
                 if size >= HEAD_BYTES:
                     _check(head)
+            length.feed(chunk)
             yield chunk
         if size < HEAD_BYTES:
             _check(head)

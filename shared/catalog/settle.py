@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from shared.catalog.discounts import reduced
 from shared.catalog.sizes import ORDER, tier_of
@@ -10,28 +11,43 @@ from shared.catalog.tokens import prices_for, token_cost
 from shared.catalog.units import AS_ASKED, bands_in, cost_of
 from shared.tasks.model import OutputFile, Quote, TaskRequest, Tokens
 
+_SECOND_MS: Final = 1000
+_OVERHANG_MS: Final = 250
+"""Videos end with a frame, seldom on the second: what is over by so little is no further second."""
 
-def units_of(unit: str, request: TaskRequest, outputs: int) -> int:
-    """How many units of a quote so many outputs are: images, seconds of video, or the request itself."""
+
+def units_of(unit: str, request: TaskRequest, outputs: Sequence[OutputFile]) -> int:
+    """How many units of a quote these outputs are: images, seconds of video, or the request itself."""
     if unit == "request":
-        return min(outputs, 1)
-    return outputs * (request.duration_seconds or 0) if unit == "second" else outputs
+        return min(len(outputs), 1)
+    return sum(seconds_of(request, one) for one in outputs) if unit == "second" else len(outputs)
+
+
+def seconds_of(request: TaskRequest, video: OutputFile) -> int:
+    """How many seconds of a video count: those asked for, or as many as came where that is fewer.
+
+    At least one; a started one counts when more than a quarter of it came: 4.96 s are 5, and so are 5.04 s.
+    """
+    asked = request.duration_seconds or 0
+    if video.duration_ms is None:
+        return asked
+    came = -(-(video.duration_ms - _OVERHANG_MS) // _SECOND_MS)
+    return min(asked, max(came, 1))
 
 
 def charge(held: Quote, request: TaskRequest, outputs: Sequence[OutputFile]) -> int:
     """What these outputs cost in nano-USD: nothing without any, never more than was held.
 
-    A picture smaller than asked for costs what its own size costs.
+    A picture smaller than asked for costs what its own size costs, a shorter video what its seconds cost.
     """
     if not outputs:
         return 0
     bands = bands_in(held)
     if any(band.tiers for band in bands):
-        per_output = units_of(held.unit, request, 1)
-        sizes = sorted((_measured(output) for output in outputs), key=_rank, reverse=True)
-        delivered = [(size, per_output) for size in sizes]
+        each = ((_measured(output), units_of(held.unit, request, [output])) for output in outputs)
+        delivered = sorted(each, key=lambda one: _rank(one[0]), reverse=True)
     else:
-        delivered = [(AS_ASKED, units_of(held.unit, request, len(outputs)))]
+        delivered = [(AS_ASKED, units_of(held.unit, request, outputs))]
     return min(due(held, cost_of(bands, delivered)), held.hold_nano)
 
 

@@ -13,7 +13,7 @@ from shared.catalog.settle import units_of
 from shared.ids import made_at
 from shared.margin.costs import attempt_cost
 from shared.tasks.lifecycle import FINAL, State
-from shared.tasks.model import TaskRequest
+from shared.tasks.model import OutputFile, TaskRequest
 
 NO_ROUTE: Final = "none"
 """Of charged tasks without an attempt on record."""
@@ -118,4 +118,5 @@ def _units(task: Mapping[str, Any]) -> int:
     if task.get("mode") == "sync":
         return 1
     request = TaskRequest.model_construct(duration_seconds=task["request"].get("duration_seconds"))
-    return units_of(task["quote"]["unit"], request, len(task["outputs"]))
+    outputs = [OutputFile.model_construct(duration_ms=one.get("duration_ms")) for one in task["outputs"]]
+    return units_of(task["quote"]["unit"], request, outputs)

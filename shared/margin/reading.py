@@ -28,6 +28,7 @@ FIELDS: Final = {
     "quote.unit": 1,
     "request.duration_seconds": 1,
     "outputs.size": 1,
+    "outputs.duration_ms": 1,
     **{
         f"attempts.{name}": 1
         for name in (

@@ -152,6 +152,8 @@ class OutputFile(_Part):
     width: int | None = None
     """In pixels, of an image; so is the height."""
     height: int | None = None
+    duration_ms: int | None = None
+    """Of a video, as its file says; None when it does not say it."""
 
 
 class Tokens(_Part):

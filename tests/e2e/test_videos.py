@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.servers import Servers
+from shared.ledger.verify import Verification
 from tests.harness.catalogs import Model, route, stack_selling, video_model
 from tests.harness.rules import rule
 from tests.harness.simulator import Simulator
@@ -70,6 +71,27 @@ async def test_five_seconds_are_stored_and_charged_by_the_second(
     assert file.content[4:8] == b"ftyp"
     (job,) = await simulator.jobs(prompt)
     assert job["provider"] == "fal"
+
+
+async def test_a_video_of_half_the_seconds_costs_half(
+    filming: Stack, simulator: Simulator, prompt: str
+) -> None:
+    await simulator.rules(rule("fal", prompt, "shorter_video"))
+    async with await filming.customer("2") as customer:
+        task_id = await customer.submit(model="veo3.1", prompt=prompt, duration=8)
+        shown = await customer.finished(task_id)
+        balance = await filming.balance(customer)
+        [record] = (await customer.http.get("/v1/usage")).json()["data"]["items"]
+    task = await filming.stored(task_id)
+    [end] = (await filming.ledger().find([f"end:{task_id}"])).values()
+    report = await Verification(filming.database, filming.clock.now()).run()
+
+    assert (task.quote.hold_nano, task.outputs[0].duration_ms) == (8 * SECOND, 4_000)
+    assert (balance.spent, balance.held, task.cost_nano) == (4 * SECOND, 0, 4 * SECOND)
+    assert (shown["cost"], shown["output"]["duration_seconds"]) == ("$0.3200", 4)
+    assert (record["units"], record["cost"]) == (4, "$0.3200")
+    assert (end.amount, end.held, end.facts["units"]) == (4 * SECOND, 8 * SECOND, 4)
+    assert report.clean, report.violations
 
 
 async def test_a_large_video_passes_through_the_worker_without_staying_in_it(

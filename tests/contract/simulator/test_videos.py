@@ -114,6 +114,22 @@ async def test_a_video_is_never_cut_to_a_length(sim: httpx.AsyncClient, fal: Fal
     assert (await _video(sim, url)).top_level == [b"ftyp", b"moov", b"mdat"]
 
 
+@pytest.mark.parametrize(("asked", "seconds"), [(8, 4), (5, 2.5), (1, 0.5)])
+async def test_a_video_can_be_half_as_long_as_asked_for_and_says_so(
+    sim: httpx.AsyncClient, fal: Fal, asked: int, seconds: float
+) -> None:
+    await set_fault(sim, "shorter_video")
+    result = await fal.finish(_KLING, duration=asked)
+    video = await _video(sim, result.json()["video"]["url"])
+    assert (video.duration, sum(video.lengths)) == (seconds, seconds)
+    assert float(result.headers["x-fal-billable-units"]) == seconds
+
+
+async def test_pictures_have_no_length_to_be_halved(sim: httpx.AsyncClient, fal: Fal) -> None:
+    await set_fault(sim, "shorter_video")
+    assert len((await fal.finish()).json()["images"]) == 1
+
+
 async def test_a_video_can_fail_to_come(sim: httpx.AsyncClient, fal: Fal) -> None:
     await set_fault(sim, "empty_output")
     assert (await fal.finish(_KLING)).json()["video"] is None

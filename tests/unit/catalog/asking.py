@@ -61,8 +61,14 @@ def pictures(number: int, width: int = 1024, height: int = 1024) -> list[OutputF
 
 
 def videos(number: int) -> list[OutputFile]:
+    return films(*[None] * number)
+
+
+def films(*lengths: int | None) -> list[OutputFile]:
+    """In milliseconds; None: not known."""
     return [
-        OutputFile(key=f"videos/gen_1/{one}.mp4", content_type="video/mp4", size=70) for one in range(number)
+        OutputFile(key=f"videos/gen_1/{one}.mp4", content_type="video/mp4", size=70, duration_ms=length)
+        for one, length in enumerate(lengths)
     ]
 
 

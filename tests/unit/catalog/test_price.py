@@ -7,7 +7,7 @@ import pytest
 from shared.catalog.discounts import CouponDoesNotApply
 from shared.catalog.quotes import MostTokens
 from shared.catalog.rate import DurationNeeded, NotPricedByRequest, PriceMissing
-from shared.catalog.settle import charge, text_charge, unit_cost, units_of
+from shared.catalog.settle import charge, seconds_of, text_charge, unit_cost, units_of
 from shared.catalog.terms import AccountTerms, CouponTerms
 from shared.money import usd_from_nano
 from shared.tasks.model import TaskRequest, Tokens
@@ -16,6 +16,7 @@ from tests.unit.catalog.asking import (
     bundle,
     catalog,
     credits_for,
+    films,
     images,
     pictures,
     quote,
@@ -93,7 +94,48 @@ def test_a_video_is_paid_by_the_second(model: str, outputs: int, seconds: int, u
     ("unit", "outputs", "units"), [("image", 3, 3), ("second", 3, 24), ("request", 3, 1), ("request", 0, 0)]
 )
 def test_units_are_images_seconds_or_the_request(unit: str, outputs: int, units: int) -> None:
-    assert units_of(unit, TaskRequest(prompt="a hen", duration_seconds=8), outputs) == units
+    assert units_of(unit, TaskRequest(prompt="a hen", duration_seconds=8), videos(outputs)) == units
+
+
+@pytest.mark.parametrize(
+    ("asked", "came", "counted"),
+    [
+        (5, None, 5),
+        (5, 4_960, 5),
+        (5, 5_000, 5),
+        (5, 5_040, 5),
+        (5, 60_000, 5),
+        (5, 4_251, 5),
+        (5, 4_250, 4),
+        (5, 4_000, 4),
+        (10, 5_040, 5),
+        (5, 2_500, 3),
+        (5, 1, 1),
+        (None, 5_000, 0),
+    ],
+)
+def test_seconds_that_did_not_come_do_not_count(asked: int | None, came: int | None, counted: int) -> None:
+    request = TaskRequest(prompt="a hen", duration_seconds=asked)
+    (film,) = films(came)
+
+    assert seconds_of(request, film) == counted
+    assert units_of("second", request, [film, film]) == 2 * counted
+
+
+def test_a_shorter_video_costs_what_its_seconds_cost() -> None:
+    request = video(8, 2)
+    held = quote("veo3.1", request)
+
+    assert charge(held, request, films(8_000, 4_000)) == 12 * held.unit_nano
+    assert charge(held, request, films(None, 9_000)) == held.hold_nano
+
+
+def test_a_video_that_is_paid_by_the_request_costs_the_same_however_long() -> None:
+    held = quote("veo3.1", video(8)).model_copy(
+        update={"unit": "request", "units": 1, "hold_nano": 80_000_000}
+    )
+
+    assert charge(held, video(8), films(1_000)) == held.hold_nano
 
 
 def test_a_video_without_a_duration_has_no_price() -> None:

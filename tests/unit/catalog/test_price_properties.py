@@ -21,12 +21,12 @@ from shared.catalog.prices import (
 )
 from shared.catalog.quotes import MostTokens
 from shared.catalog.rate import Offer
-from shared.catalog.settle import charge, text_charge
+from shared.catalog.settle import charge, seconds_of, text_charge
 from shared.catalog.sizes import ORDER
 from shared.catalog.terms import AccountTerms, CouponTerms
 from shared.money import usd_from_nano
 from shared.tasks.model import OutputFile, Quote, TaskRequest, Tokens
-from tests.unit.catalog.asking import bundle, catalog, images, quote, took, video
+from tests.unit.catalog.asking import bundle, catalog, films, images, quote, took, video
 
 SIDES = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 PLAIN = catalog()
@@ -235,6 +235,43 @@ def test_seconds_never_cost_more_than_was_held_and_fewer_never_cost_more(
     check_outcomes(held(seconds, count), video(seconds, count), [None] * came, came)
     assert held(seconds, count).hold_nano <= held(seconds + 1, count).hold_nano
     assert held(seconds, count).hold_nano <= held(seconds, count + 1).hold_nano
+
+
+@given(
+    price=video_prices,
+    seconds=st.integers(1, 12),
+    account=accounts,
+    coupon=coupons,
+    came=st.lists(st.one_of(st.none(), st.integers(1, 15_000)), min_size=1, max_size=4),
+    place=st.integers(0, 3),
+    off=st.integers(1, 15_000),
+)
+def test_a_shorter_video_never_costs_more_than_a_longer_one_or_than_the_one_asked_for(
+    price: VideoPrice,
+    seconds: int,
+    account: AccountTerms,
+    coupon: CouponTerms | None,
+    came: list[int | None],
+    place: int,
+    off: int,
+) -> None:
+    request = video(seconds, len(came))
+    held = quote("film", request, catalog=selling("film", price), account=account, coupon=coupon)
+    at = place % len(came)
+    shorter = [*came[:at], max((came[at] or seconds * 1000) - off, 1), *came[at + 1 :]]
+    cost = charge(held, request, films(*came))
+
+    assert 0 <= charge(held, request, films(*shorter)) <= cost <= held.hold_nano
+    assert charge(held, request, films(*reversed(came))) == cost
+    assert charge(held, request, films(*[seconds * 1000] * len(came))) == held.hold_nano
+
+
+@given(asked=st.integers(1, 60), came=st.integers(1, 70_000))
+def test_a_whole_second_that_is_missing_is_never_charged(asked: int, came: int) -> None:
+    counted = seconds_of(video(asked), *films(came))
+
+    assert 1 <= counted <= asked
+    assert (counted < asked) == (came <= asked * 1000 - 750 and asked > 1)
 
 
 tokens = st.integers(0, 4000)

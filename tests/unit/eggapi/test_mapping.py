@@ -240,8 +240,15 @@ def test_only_a_video_has_a_duration() -> None:
     assert request_of(body(duration=7)).duration_seconds is None
 
 
-def a_video(**fields: Any) -> Task:
-    files = [{"key": f"videos/{ID}/0.mp4", "content_type": "video/mp4", "size": 70}]
+def a_video(duration_ms: int | None = None, **fields: Any) -> Task:
+    files = [
+        {
+            "key": f"videos/{ID}/0.mp4",
+            "content_type": "video/mp4",
+            "size": 70,
+            "duration_ms": duration_ms,
+        }
+    ]
     request = {"prompt": "a hen", "duration_seconds": 8}
     quote = {"unit": "second", "unit_nano": 80_000_000, "units": 8, "hold_nano": 640_000_000}
     task = a_timed_task(
@@ -261,6 +268,14 @@ def test_a_unit_of_a_video_is_a_second() -> None:
     record = usage_body(a_video(cost_nano=640_000_000))
 
     assert (record["units"], record["unit_cost"], record["cost"]) == (8, "$0.0800", "$0.6400")
+
+
+@pytest.mark.parametrize(("duration_ms", "seconds"), [(8_042, 8), (3_960, 4)])
+def test_a_video_that_came_shorter_is_told_and_counted_as_it_came(duration_ms: int, seconds: int) -> None:
+    task = a_video(duration_ms, cost_nano=80_000_000 * seconds)
+
+    assert task_body(task, url)["output"]["duration_seconds"] == seconds
+    assert usage_body(task)["units"] == seconds
 
 
 def test_a_request_is_put_into_our_own_words() -> None:

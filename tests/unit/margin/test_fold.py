@@ -86,6 +86,14 @@ def test_an_attempt_without_an_end_of_a_task_that_ended_is_of_unknown_cost() -> 
     ("facts", "units"),
     [
         ({"quote": {"unit": "second"}, "request": {"duration_seconds": 5}}, 5),
+        (
+            {
+                "quote": {"unit": "second"},
+                "request": {"duration_seconds": 5},
+                "outputs": [{"duration_ms": 2_000}],
+            },
+            2,
+        ),
         ({"quote": {"unit": "token"}, "mode": "sync", "outputs": []}, 1),
         ({"outputs": [{}] * 3}, 3),
     ],

@@ -39,16 +39,24 @@ def test_a_completed_task_is_told_with_its_addresses_and_its_cost(settings: Sett
     )
 
 
-def test_a_video_is_told_with_its_length(settings: Settings) -> None:
+@pytest.mark.parametrize(("duration_ms", "seconds"), [(None, 8), (8_042, 8), (3_960, 4)])
+def test_a_video_is_told_with_its_length(settings: Settings, duration_ms: int | None, seconds: int) -> None:
     document = final_task(images=1, _id="gen_7k2m", kind="video_generate")
     document["request"] = {"prompt": "a hen", "duration_seconds": 8}
-    document["outputs"] = [{"key": "videos/gen_7k2m/0.mp4", "content_type": "video/mp4", "size": 70}]
+    document["outputs"] = [
+        {
+            "key": "videos/gen_7k2m/0.mp4",
+            "content_type": "video/mp4",
+            "size": 70,
+            "duration_ms": duration_ms,
+        }
+    ]
 
     told = orjson.loads(render(Task.model_validate(document), settings).body)
 
     assert told["output"] == {
         "url": "https://files.example.org/videos/gen_7k2m/0.mp4",
-        "duration_seconds": 8,
+        "duration_seconds": seconds,
     }
 
 

@@ -11,6 +11,7 @@ from shared.http import ResponseTooLarge, UnsafeAddress
 from shared.tasks.lifecycle import State
 from shared.tasks.model import OutputFile
 from tests.unit.building import a_task
+from tests.unit.test_video_length import FIVE, FTYP, box
 from tests.unit.worker.storage import MP4, Bucket, FileServer
 
 TASK = a_task(State.RUNNING, _id="gen_7", kind="video_generate")
@@ -36,6 +37,19 @@ async def test_a_video_becomes_our_file(
 
     assert kept == OutputFile(key="videos/gen_7/0.mp4", content_type="video/mp4", size=len(MP4))
     assert bucket.kept == {"videos/gen_7/0.mp4": (MP4, "video/mp4")}
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_how_long_a_video_is_is_noted_while_it_passes(
+    server: FileServer, session: aiohttp.ClientSession, bucket: Bucket, chunked: bool
+) -> None:
+    server.files["hen"] = FTYP + box(b"mdat", bytes(700_000)) + FIVE
+    server.chunked = chunked
+
+    kept = await videos(session, bucket).keep(TASK, 0, f"{server.url}/hen")
+
+    assert kept.duration_ms == 5_040
+    assert bucket.kept["videos/gen_7/0.mp4"][0] == server.files["hen"]
 
 
 async def test_a_video_that_comes_in_tiny_pieces_is_recognised(

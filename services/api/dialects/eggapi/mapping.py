@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.api.dialects.eggapi.schemas import GenerateRequest, VideoRequest
-from shared.catalog.settle import unit_cost, units_of
+from shared.catalog.settle import seconds_of, unit_cost, units_of
 from shared.money import usd_from_nano
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Task, TaskRequest
@@ -75,7 +75,7 @@ def task_body(task: Task, file_url: FileUrl) -> dict[str, Any]:
 def _output(task: Task, file_url: FileUrl) -> dict[str, Any]:
     urls = [file_url(output.key) for output in task.outputs]
     if task.kind == VIDEO:
-        return {"url": urls[0], "duration_seconds": task.request.duration_seconds}
+        return {"url": urls[0], "duration_seconds": seconds_of(task.request, task.outputs[0])}
     return {"url": urls[0], "urls": urls}
 
 
@@ -95,7 +95,7 @@ def usage_body(task: Task) -> dict[str, Any]:
 
 def _units(task: Task) -> int:
     """Images, seconds of video; a request whose answer is text is one."""
-    return 1 if task.mode == "sync" else units_of(task.quote.unit, task.request, len(task.outputs))
+    return 1 if task.mode == "sync" else units_of(task.quote.unit, task.request, task.outputs)
 
 
 def cost_text(nano: int) -> str:

@@ -88,7 +88,7 @@ def _output() -> Schema:
         {
             "url": text("The first file.", format="uri"),
             "urls": listing(text(format="uri"), "All images.", minItems=1),
-            "duration_seconds": number("Of a video."),
+            "duration_seconds": number("Of a video: as asked for, or fewer if fewer came."),
         },
         "urls", "duration_seconds",
     )  # fmt: skip
