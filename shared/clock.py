@@ -8,14 +8,16 @@ still agrees with the others. Correctness never rests on it: every write is guar
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 from pymongo import AsyncMongoClient
 
 from shared.mongo import Document
 
 READS = 5
+STANDS_STILL: Final = timedelta(seconds=1)
+"""How far a process's clock waits for the server's; what is set back further is followed."""
 
 
 class Clock(Protocol):
@@ -27,12 +29,23 @@ class Clock(Protocol):
 
 
 class DatabaseClock:
-    """The server's time, carried between reads by the monotonic clock."""
+    """The server's time, carried between reads by the monotonic clock.
+
+    A read that corrects it by less than a second makes it stand still, never go back.
+    """
 
     def __init__(self) -> None:
         self._offset_seconds = time.time() - time.monotonic()
+        self._latest = self._told()
 
     def now(self) -> datetime:
+        told = self._told()
+        # Who waited longer for a server that was set back would keep every lease and timer waiting.
+        if not timedelta(0) < self._latest - told < STANDS_STILL:
+            self._latest = told
+        return self._latest
+
+    def _told(self) -> datetime:
         return _whole_milliseconds(time.monotonic() + self._offset_seconds)
 
     async def read(self, client: AsyncMongoClient[Document]) -> None:
