@@ -86,14 +86,30 @@ class Idempotency:
     async def create(self, submission: Submission, render: Render) -> Response:
         """The answer to the accepted task, or to the one that another request has just created.
 
-        Raises what `replay` raises, InsufficientBalance, CouponAlreadyUsed and ServiceUnavailable.
+        Raises what `replay` raises, InsufficientBalance, ServiceUnavailable, and CouponAlreadyUsed, which
+        `without_coupon` answers.
         """
         try:
             task = await self._submissions.submit(replace(submission, answer=render))
-        except (KeyTaken, CouponAlreadyUsed):
-            # The coupon's use may be that of the same request, sent before.
+        except KeyTaken:
             kept = await self.replay(submission.owner, submission.claim)
             if kept is None:
                 raise
             return kept
         return render(task).response()
+
+    async def without_coupon(
+        self, owner: KeyOwner, claim: Claim | None, refused: CouponAlreadyUsed
+    ) -> Response:
+        """The answer to a request whose coupon is taken: by the same request, perhaps, sent before.
+
+        Raises what `replay` raises, IdempotencyKeyInUse as long as that cannot be told, and the refusal.
+        """
+        if claim is None:
+            raise refused
+        # Asked before the key: a task that is stored in between has it.
+        on_its_way = await self._submissions.coupon_on_its_way(refused.coupon, owner.account_id)
+        kept = await self.replay(owner, claim)
+        if kept is not None:
+            return kept
+        raise IdempotencyKeyInUse if on_its_way else refused

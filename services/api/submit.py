@@ -19,10 +19,12 @@ from shared.bus.events import Event, EventType
 from shared.bus.publisher import Publisher
 from shared.clock import Clock
 from shared.coupons.coupon import Coupon
+from shared.coupons.in_progress import in_progress
 from shared.coupons.uses import CouponUse, CouponUses
 from shared.errors import HatcheryError
 from shared.killpoints import KillPoints
 from shared.ledger.chain import Applied, Ledger
+from shared.ledger.chains import coupon_chain_of
 from shared.ledger.entry import Entry, hold
 from shared.mongo import Document, is_unavailable
 from shared.tasks.interrupted import interrupted_task
@@ -102,6 +104,13 @@ class Submissions:
         task = await batcher.submit(submission)
         TASKS_SUBMITTED.labels(task.model).inc()
         return task
+
+    async def coupon_on_its_way(self, code: str, account_id: str) -> bool:
+        """Whether a request of the account has taken a use of the coupon and not stored its task yet."""
+        chain = coupon_chain_of(code, account_id)
+        tail = (await self._ledger.balances([chain]))[chain]
+        taken = await in_progress(self._ledger, chain, tail.seq, tail.held)
+        return bool(taken.keys() - await self._store.stored(taken))
 
     async def close(self) -> None:
         """Finish the groups on their way."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from shared.clock import Clock
-from shared.coupons.entries import open_uses, use_ended
+from shared.coupons.entries import use_ended
+from shared.coupons.in_progress import in_progress
 from shared.ledger.chain import Ledger
 from shared.ledger.chains import OF_COUPONS
 from shared.mongo import Database, Document, is_unavailable
@@ -59,7 +60,8 @@ class CouponSweeper:
         settled_before = self._clock.now() - self._interrupted_after
         ended = 0
         for chain, tail in (await self._held()).items():
-            open_tasks = await self._open(chain, tail, settled_before)
+            held = await in_progress(self._ledger, chain, tail["seq"], tail["held"])
+            open_tasks = [task_id for task_id, at in held.items() if at <= settled_before]
             for start in range(0, len(open_tasks), _CHUNK):
                 ended += await self._end(chain, open_tasks[start : start + _CHUNK])
         return ended
@@ -75,17 +77,6 @@ class CouponSweeper:
             ]
         )
         return {tail["_id"]: tail async for tail in cursor}
-
-    async def _open(self, chain: str, tail: Document, settled_before: datetime) -> Sequence[str]:
-        """The tasks of uses that are held and not young any more; reads back as far as the oldest of them."""
-        ended: set[str] = set()
-        found: list[tuple[str, datetime]] = []
-        query = {"account": chain, "seq": {"$lte": tail["seq"]}}
-        async for block in self._blocks.find(query).sort("seq", -1):
-            found += [(task_id, block["at"]) for task_id in open_uses(block, ended)]
-            if len(found) >= tail["held"]:
-                break
-        return [task_id for task_id, at in found if at <= settled_before]
 
     async def _end(self, chain: str, task_ids: Sequence[str]) -> int:
         query = {"_id": {"$in": list(task_ids)}, "state": {"$in": sorted(FINAL)}}

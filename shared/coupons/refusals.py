@@ -12,6 +12,7 @@ class CouponRefused(HatcheryError):
 
     def __init__(self, coupon: str, message: str | None = None) -> None:
         super().__init__(message)
+        self.coupon = coupon
         self.details = {"coupon": coupon}
 
 

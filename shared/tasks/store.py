@@ -90,6 +90,12 @@ class TaskStore:
         query = {"account_id": account_id, "idempotency.key": key}
         return await durable.find_one(query, {"state": 1, "idempotency": 1})
 
+    async def stored(self, task_ids: Iterable[str]) -> set[str]:
+        """Which of these tasks there are; likewise."""
+        durable = self._tasks.with_options(read_concern=ReadConcern("majority"))
+        found = durable.find({"_id": {"$in": list(task_ids)}}, {"_id": 1})
+        return {document["_id"] async for document in found}
+
     async def free_key(self, task_id: str) -> None:
         """Let the client use its Idempotency-Key again."""
         await self._tasks.update_one({"_id": task_id}, {"$unset": {"idempotency": ""}})

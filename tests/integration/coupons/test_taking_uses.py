@@ -6,11 +6,13 @@ import asyncio
 from collections import Counter
 
 import pytest
+from fastapi import Response
 
 from services.api.claims import Answer
 from services.api.coupons import CouponReader
+from services.api.errors import IdempotencyKeyInUse
 from services.api.idempotency import Idempotency
-from services.api.submit import KeyTaken
+from services.api.submit import KeyTaken, Submission
 from shared.coupons.coupon import BrokenCoupon, Coupon
 from shared.coupons.refusals import CouponAlreadyUsed, CouponInvalid, CouponUsedUp
 from shared.coupons.store import Coupons, UnknownCoupon
@@ -20,7 +22,7 @@ from shared.ledger.refusals import InsufficientBalance
 from shared.tasks.lifecycle import Role, State
 from shared.tasks.model import Task
 from shared.tasks.store import TaskStore
-from tests.integration.coupons.building import CHEAP, Shop, wish
+from tests.integration.coupons.building import CHEAP, Died, Shop, wish
 
 ONCE = Coupon("ONCE", percent=10, uses=1)
 EVERYBODY = Coupon("EVERYBODY", percent=10)
@@ -29,6 +31,14 @@ EVERYBODY = Coupon("EVERYBODY", percent=10)
 def reader(shop: Shop) -> CouponReader:
     uses = CouponUses(shop.ledger, KillPoints())
     return CouponReader(Coupons(shop.database, shop.clock), uses, shop.clock)
+
+
+async def sent(idempotency: Idempotency, request: Submission) -> Response:
+    """What the api answers to a request that may have been sent before."""
+    try:
+        return await idempotency.create(request, lambda task: Answer(202, task.id.encode()))
+    except CouponAlreadyUsed as refused:
+        return await idempotency.without_coupon(request.owner, request.claim, refused)
 
 
 @pytest.mark.parametrize("accounts", [1, 50])
@@ -148,17 +158,36 @@ async def test_a_request_whose_twin_has_taken_the_coupon_gets_the_twins_answer(s
     store = TaskStore(shop.database, shop.clock, Role.API)
     async with shop.api() as api:
         idempotency = Idempotency(store, api)
-        first, second = [
-            await idempotency.create(wish(ONCE, key="order-1"), lambda task: Answer(202, task.id.encode()))
-            for _ in range(2)
-        ]
+        first, second = [await sent(idempotency, wish(ONCE, key="order-1")) for _ in range(2)]
         with pytest.raises(CouponAlreadyUsed):
-            await idempotency.create(wish(ONCE, key="order-2"), lambda task: Answer(202, b""))
+            await sent(idempotency, wish(ONCE, key="order-2"))
+        with pytest.raises(CouponAlreadyUsed):
+            await sent(idempotency, wish(ONCE))
 
     assert first.body == second.body
     await shop.settle_rejected()
     assert (await shop.balance()).held == CHEAP
     assert await shop.uses("ONCE") == (0, 1, 0)
+
+
+async def test_while_its_twin_with_the_coupon_is_on_its_way_a_request_is_told_to_wait(shop: Shop) -> None:
+    await shop.fund(10)
+    store = TaskStore(shop.database, shop.clock, Role.API)
+    async with shop.api(dies_at="api.coupon_after_uses") as api:
+        with pytest.raises(Died):
+            await api.submit(wish(ONCE, key="order-1"))
+
+    async with shop.api() as api:
+        idempotency = Idempotency(store, api)
+        with pytest.raises(IdempotencyKeyInUse):
+            await sent(idempotency, wish(ONCE, key="order-1"))
+        with pytest.raises(CouponAlreadyUsed):
+            await sent(idempotency, wish(ONCE))
+        await shop.heal()
+        assert (await sent(idempotency, wish(ONCE, key="order-1"))).status_code == 202
+    await shop.settle_rejected()
+    assert await shop.uses("ONCE") == (0, 1, 0)
+    assert (await shop.balance()).held == CHEAP
 
 
 async def test_tasks_without_a_coupon_cost_no_round_trip_more(shop: Shop) -> None:

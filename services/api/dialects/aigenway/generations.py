@@ -92,18 +92,14 @@ def generation_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
             return kept
         try:
             coupon = await coupon_of(body, owner.account_id, parts.coupons)
-        except CouponAlreadyUsed:
-            # By this very request, perhaps, sent before.
-            if (kept := await parts.idempotency.replay(owner, claim)) is not None:
-                return kept
-            raise
-        order = order_of(body, targets, parts, owner.terms, coupon)
-        submission = submission_of(order, owner, claim, request)
-        note(request, model=target.model, task_id=submission.task_id)
-        try:
+            order = order_of(body, targets, parts, owner.terms, coupon)
+            submission = submission_of(order, owner, claim, request)
+            note(request, model=target.model, task_id=submission.task_id)
             if order.text is None:
                 return await parts.idempotency.create(submission, lambda task: Answer(202, queued_body(task)))
             task = await parts.orders.open(submission)
+        except CouponAlreadyUsed as refused:
+            return await parts.idempotency.without_coupon(owner, claim, refused)
         except SpendCapReached:
             # Its own message says more than the balance, which may be ample.
             raise
