@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from shared.ledger.block import Balance
 from shared.ledger.entry import EntryKind
 from shared.ledger.statement import StatementLine
 from shared.money import usd_from_nano
 
 _FACTS: Final = ("model", "key_id", "units", "reason", "per")
 """What else an entry notes is for operators."""
+BALANCE_COLUMNS: Final = ("available_usd", "held_usd", "spent_usd", "owed_usd")
 COLUMNS: Final = (
     "id",
     "at",
@@ -20,10 +22,7 @@ COLUMNS: Final = (
     "task_id",
     *_FACTS,
     "removed",
-    "available_usd",
-    "held_usd",
-    "spent_usd",
-    "owed_usd",
+    *BALANCE_COLUMNS,
 )
 
 
@@ -43,7 +42,12 @@ def line_body(line: StatementLine) -> dict[str, Any]:
     body |= {name: entry.facts[name] for name in _FACTS if name in entry.facts}
     if entry.facts.get("removed"):
         body["removed"] = True
-    return body | {
+    return body | totals_body(balance)
+
+
+def totals_body(balance: Balance) -> dict[str, Any]:
+    """The totals of a balance, exact."""
+    return {
         "available_usd": usd_text(balance.available),
         "held_usd": usd_text(balance.held),
         "spent_usd": usd_text(balance.spent),

@@ -138,3 +138,15 @@ async def test_the_balance_tells_what_is_owed(stack: Stack, customer: Customer) 
 
     async with await stack.customer("1") as other:
         assert "owed" not in (await other.http.get("/v1/balance")).json()
+
+
+async def test_the_balance_is_the_last_line_of_the_statement_as_a_file_too(customer: Customer) -> None:
+    last = (await read(customer, limit="1"))["items"][0]
+    answer = await customer.http.get("/v1/balance", params={"format": "csv"})
+
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert row == {f"{name}_usd": last[f"{name}_usd"] for name in TOTALS}
+    assert answer.headers["content-type"].startswith("text/csv")
+    wrong = await customer.http.get("/v1/balance", params={"format": "xml"})
+    assert wrong.status_code == 422
+    assert wrong.json()["error"]["details"]["field"] == "format"

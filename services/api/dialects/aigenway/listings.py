@@ -13,6 +13,9 @@ from services.api.dialects.aigenway.mapping import balance_body, method_body, pr
 from services.api.dialects.aigenway.targets import Targets
 from services.api.parts import ApiParts
 from services.api.scopes import Scope
+from services.api.statements.bodies import BALANCE_COLUMNS, totals_body
+from services.api.statements.csv import csv_answer, each
+from services.api.statements.parameters import wants_csv
 
 DEFAULT_PAGE_SIZE: Final = 50
 MOST_PAGE_SIZE: Final = 100
@@ -43,8 +46,10 @@ def listing_endpoints(parts: ApiParts, targets: Targets) -> APIRouter:
     @router.get("/balance")
     async def read_balance(request: Request) -> Response:
         owner = await parts.admit(request, Scope.TASKS_READ)
-        balances = await parts.ledger.balances([owner.account_id])
-        return _json(balance_body(balances[owner.account_id]))
+        balance = (await parts.ledger.balances([owner.account_id]))[owner.account_id]
+        if wants_csv(request):
+            return csv_answer("balance", BALANCE_COLUMNS, each([totals_body(balance)]))
+        return _json(balance_body(balance))
 
     return router
 

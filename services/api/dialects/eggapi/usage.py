@@ -15,7 +15,7 @@ from services.api.dialects.eggapi.mapping import cost_text, usage_body
 from services.api.parts import ApiParts
 from services.api.scopes import Scope
 from services.api.statements.bodies import usd_text
-from services.api.statements.csv import csv_answer
+from services.api.statements.csv import csv_answer, each
 from services.api.statements.parameters import (
     InvalidParameter,
     check_names,
@@ -86,7 +86,7 @@ def usage_endpoints(parts: ApiParts) -> APIRouter:
         usage = await parts.usage.summary(owner.account_id, query)
         rows = [group_body(query.by, name, one) for name, one in sorted(usage.items())]
         if as_csv:
-            return csv_answer("usage-summary", (_GROUP_NAMES[query.by], *SUMMARY_COLUMNS), _each(rows))
+            return csv_answer("usage-summary", (_GROUP_NAMES[query.by], *SUMMARY_COLUMNS), each(rows))
         return data_answer(rows if request.query_params else summary_body(usage))
 
     return router
@@ -122,11 +122,6 @@ def _totals(name: str, value: str | None, usage: Usage) -> dict[str, Any]:
 async def _records(tasks: AsyncIterator[Task]) -> AsyncIterator[dict[str, Any]]:
     async for task in tasks:
         yield record_body(task)
-
-
-async def _each(rows: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
-    for row in rows:
-        yield row
 
 
 def _charged(request: Request) -> ChargedQuery:

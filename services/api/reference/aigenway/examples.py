@@ -114,6 +114,12 @@ BALANCE: dict[str, Any] = {
     "available": "1238000000",
     "currency": "USD",
 }
+BALANCE_ROW: dict[str, Any] = {
+    "available_usd": "12.380000000",
+    "held_usd": "0.120000000",
+    "spent_usd": "7.500000000",
+    "owed_usd": "0.000000000",
+}
 _ENDED = {"event": "generation.completed", "task_id": TASK_ID, **_IMAGE, "currency": "USD"}
 WEBHOOKS: dict[str, Any] = {
     "Succeeded": {

@@ -8,7 +8,9 @@ from services.api.reference.aigenway import examples
 from services.api.reference.model import Answer, Content, Operation, Problem
 from services.api.reference.parameters import query
 from services.api.reference.schema import ref, text, whole
+from services.api.reference.statements import FORMAT, bad_query, file_of
 from services.api.scopes import Scope
+from services.api.statements.bodies import BALANCE_COLUMNS
 
 _PROVIDER = query("provider", "Only of this provider.", text())
 _UNKNOWN = Problem(UnsupportedProvider(), "there is no such provider")
@@ -56,8 +58,17 @@ def listings() -> tuple[Operation, ...]:
             name="readBalance",
             summary="Read the balance",
             scope=Scope.TASKS_READ,
+            parameters=(FORMAT,),
             answers=(
-                Answer(200, "What there is.", (Content(ref("Balance"), {"A balance": examples.BALANCE}),)),
+                Answer(
+                    200,
+                    "What there is; as a file in USD.",
+                    (
+                        Content(ref("Balance"), {"A balance": examples.BALANCE}),
+                        file_of(BALANCE_COLUMNS, examples.BALANCE_ROW),
+                    ),
+                ),
             ),
+            problems=(bad_query("format", "must be json or csv"),),
         ),
     )
