@@ -14,10 +14,10 @@ OPENAI_NODE_VERSION := 7.55.0
 CACHES := .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test aimock openai-node money lint types bench clean
+.PHONY: help setup up test aimock openai-node money webhooks-node lint types bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Install the pinned packages and the servers (about two minutes the first time)
 	@echo "==> Servers: MongoDB, RabbitMQ, SeaweedFS"
@@ -45,6 +45,13 @@ openai-node: setup ## Test the OpenAI-style dialect with the Node client; needs 
 
 money: setup ## Shake the ledger with random acts and crashes, for about ten minutes; RUNS=1000
 	@HATCHERY_MONEY_RUNS=$(RUNS) $(BIN)/python -m pytest tests/chaos/money $(ARGS)
+
+webhooks-node: setup ## Verify webhooks with the Standard Webhooks package for Node; needs Node 20 and npm
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  cp tests/contract/webhooks/package.json tests/contract/webhooks/package-lock.json "$$folder" && \
+	  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --prefix "$$folder" && \
+	  HATCHERY_TEST_WEBHOOKS_NODE="$$folder/node_modules" \
+	    $(BIN)/python -m pytest tests/contract/webhooks $(ARGS)
 
 lint: $(INSTALLED) ## Check style, formatting, import contracts and YAML
 	$(BIN)/ruff check .
