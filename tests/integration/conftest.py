@@ -1,4 +1,4 @@
-"""Servers shared by all, a database or a vhost for each test alone."""
+"""Servers shared by all, an empty database or a vhost for each test."""
 
 from __future__ import annotations
 
@@ -35,14 +35,22 @@ def clock() -> StillClock:
     return StillClock()
 
 
+@pytest.fixture(scope="session")
+def database_name() -> str:
+    """One for all tests: mongod keeps the files of dropped ones open, and soon has too many."""
+    return f"i{uuid.uuid4().hex[:12]}"
+
+
 @pytest_asyncio.fixture
-async def database(servers: Servers) -> AsyncIterator[Database]:
+async def database(servers: Servers, database_name: str) -> AsyncIterator[Database]:
     """An empty database with its indexes."""
     client = connect(servers.mongo_url)
-    name = f"i{uuid.uuid4().hex[:12]}"
-    await ensure_indexes(client[name])
-    yield client[name]
-    await client.drop_database(name)
+    database = client[database_name]
+    await ensure_indexes(database)
+    await database.drop_collection("system.profile")
+    for name in await database.list_collection_names():
+        await database[name].delete_many({})
+    yield database
     await client.close()
 
 
