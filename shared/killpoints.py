@@ -28,6 +28,7 @@ POINTS: Final = (
     "billing.after_block",
     "billing.after_move",
     "billing.between_fold_steps",
+    "payments.topup_kept",
     "payments.decided",
     "payments.credited",
     "payments.code_claimed",

@@ -134,6 +134,12 @@ INDEXES: dict[str, list[IndexModel]] = {
             name="payments",
             unique=True,
         ),
+        IndexModel(
+            [("account_id", ASCENDING), ("idempotency.key", ASCENDING)],
+            partialFilterExpression={"idempotency.key": {"$exists": True}},
+            name="idempotency",
+            unique=True,
+        ),
         IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
         IndexModel(
             [("created_at", DESCENDING)],

@@ -22,10 +22,11 @@ from shared.payments.notices import Notice, Said
 from shared.payments.redemption import Redemptions
 from shared.payments.store import PaymentTaken, TopUps
 from shared.payments.topup import TopUp
+from shared.rounds import repeat
 
 log = structlog.get_logger()
 
-SWEEP_SECONDS: Final = 5.0
+SWEEP_EVERY: Final = timedelta(seconds=5)
 PATIENCE: Final = timedelta(days=7)
 """Stripe tries to deliver its events for three days."""
 _SHORTEST, _LONGEST = timedelta(seconds=5), timedelta(hours=1)
@@ -54,22 +55,7 @@ class Payments:
 
     async def run(self) -> None:
         """Look when rung for, and every few seconds anyway, until cancelled."""
-        while True:
-            self._bell.clear()
-            try:
-                await self.sweep()
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                log.warning("crediting postponed", reason=type(error).__name__)
-            await self._pause()
-
-    async def _pause(self) -> None:
-        try:
-            async with asyncio.timeout(SWEEP_SECONDS):
-                await self._bell.wait()
-        except TimeoutError:
-            return
+        await repeat("payments", self.sweep, SWEEP_EVERY, self._bell)
 
     async def sweep(self) -> None:
         """Deal with everything that is due."""
@@ -78,9 +64,15 @@ class Payments:
         while (code := await self._codes.claim_unfinished()) is not None:
             await self._redemptions.finish(code)
         now = self._clock.now()
-        while (topup := await self._topups.claim_unsettled(now, now + LEASE)) is not None:
-            await settle(self._ledger, topup)
-            await self._topups.settled(topup.id)
+        while (topup := await self._topups.claim_unfinished(now, now + LEASE)) is not None:
+            await self._finish(topup)
+
+    async def _finish(self, topup: TopUp) -> None:
+        if topup.without_page:
+            await self._topups.save(topup.given_up())
+            return
+        await settle(self._ledger, topup)
+        await self._topups.settled(topup.id)
 
     async def _take(self, event: PaymentEvent) -> None:
         """An event that breaks something is looked at again when its lease is over, and stops no other."""

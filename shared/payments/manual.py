@@ -48,7 +48,7 @@ class ManualTopUps:
             raise PaymentCredited(f"The payment {payment} has been credited already.")
         if earlier is None:
             try:
-                await self._topups.insert(topup, settle_at=now + SETTLE_AFTER)
+                await self._topups.insert(topup, wake_at=now + SETTLE_AFTER)
             except PaymentTaken:
                 earlier = await self._topups.of_payment(payment)
         if earlier is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
 from shared.errors import HatcheryError
 from shared.mongo import Database, Document
@@ -18,19 +19,29 @@ class PaymentTaken(HatcheryError):
     code, status = "payment_taken", 409
 
 
+class RequestTaken(HatcheryError):
+    """The account has a top-up with this Idempotency-Key"""
+
+    code, status = "idempotency_key_in_use", 409
+
+
 class TopUps:
     """Every change is guarded by the version that it was made from."""
 
     def __init__(self, database: Database) -> None:
         self._topups = database["topups"]
 
-    async def insert(self, topup: TopUp, settle_at: datetime | None = None) -> None:
-        """With a time, billing settles it then unless `settled` is called before. Raises PaymentTaken."""
-        document = topup.to_document() | ({"wake_at": settle_at} if settle_at else {})
+    async def insert(self, topup: TopUp, wake_at: datetime | None = None) -> None:
+        """With a time, billing finishes it then unless it was saved or `settled` before.
+
+        Raises PaymentTaken and RequestTaken.
+        """
+        document = topup.to_document() | ({"wake_at": wake_at} if wake_at else {})
         try:
             await self._topups.insert_one(document)
         except DuplicateKeyError as error:
-            raise PaymentTaken from error
+            details = error.details or {}
+            raise (RequestTaken if "idempotency.key" in details["keyPattern"] else PaymentTaken) from error
 
     async def save(self, changed: TopUp) -> TopUp | None:
         """Store a changed top-up; None when another process has changed it meanwhile.
@@ -49,8 +60,8 @@ class TopUps:
         """Its entries are in the ledger."""
         await self._topups.update_one({"_id": topup_id}, {"$unset": {"wake_at": ""}})
 
-    async def claim_unsettled(self, now: datetime, again_at: datetime) -> TopUp | None:
-        """One whose crediting was cut off; others find it again at the later time."""
+    async def claim_unfinished(self, now: datetime, again_at: datetime) -> TopUp | None:
+        """One whose beginning or crediting was cut off; others find it again at the later time."""
         found = await self._topups.find_one_and_update(
             {"wake_at": {"$lte": now}}, {"$set": {"wake_at": again_at}}
         )
@@ -58,6 +69,11 @@ class TopUps:
 
     async def get(self, topup_id: str) -> TopUp | None:
         return _read(await self._topups.find_one({"_id": topup_id}))
+
+    async def of_request(self, account_id: str, key: str) -> TopUp | None:
+        """The one with a client's Idempotency-Key, if no fail-over can take it back."""
+        durable = self._topups.with_options(read_concern=ReadConcern("majority"))
+        return _read(await durable.find_one({"account_id": account_id, "idempotency.key": key}))
 
     async def of_payment(self, payment: str) -> TopUp | None:
         """The one that a payment was made for."""

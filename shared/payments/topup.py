@@ -64,6 +64,17 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """An Idempotency-Key, and a hash of what was asked for with it."""
+
+    key: str
+    fingerprint: bytes
+
+    def to_document(self) -> Document:
+        return {"key": self.key, "fingerprint": self.fingerprint}
+
+
+@dataclass(frozen=True, slots=True)
 class TopUp:
     """One document of `topups`. Amounts in nano-USD."""
 
@@ -87,6 +98,8 @@ class TopUp:
     """What an operator has to look at: sentences."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """For the ledger's entries: actor and reason of a manual one, the code's id."""
+    request: KeyedRequest | None = None
+    """What it was started by, where the client named it."""
 
     def has(self, op: str) -> bool:
         return any(act.op == op for act in self.acts)
@@ -100,6 +113,15 @@ class TopUp:
     def with_problem(self, problem: str) -> TopUp:
         known = problem in self.problems
         return self if known else replace(self, problems=(*self.problems, problem))
+
+    @property
+    def without_page(self) -> bool:
+        """Nobody can pay it: its page is being made, or will never be."""
+        return self.method is Method.STRIPE and self.state is TopUpState.PENDING and self.session_id is None
+
+    def given_up(self) -> TopUp:
+        """The same, never to be paid; its Idempotency-Key is free for another."""
+        return replace(self, state=TopUpState.FAILED, request=None)
 
     @property
     def kept(self) -> int:
@@ -130,6 +152,7 @@ class TopUp:
             "acts": [act.to_document() for act in self.acts],
             "problems": list(self.problems),
             "facts": dict(self.facts),
+            "idempotency": self.request and self.request.to_document(),
         }
         return {
             "_id": self.id,
@@ -164,4 +187,5 @@ class TopUp:
             ),
             problems=tuple(document.get("problems", ())),
             facts=document.get("facts", {}),
+            request=KeyedRequest(**document["idempotency"]) if "idempotency" in document else None,
         )

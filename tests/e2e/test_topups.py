@@ -227,6 +227,65 @@ async def test_a_payment_that_takes_days_is_credited_when_it_comes(shop: Shop) -
     await shop.books_are_clean()
 
 
+async def test_the_same_key_is_the_same_top_up_and_page_however_often_it_comes(shop: Shop) -> None:
+    async def ask(key: str, usd: str = "25.00") -> httpx.Response:
+        return await shop.customer.http.post(
+            "/v1/topups", json={"amount_usd": usd}, headers={"Idempotency-Key": key}
+        )
+
+    answers = await asyncio.gather(*(ask("order-1") for _ in range(20)))
+    started = await ask("order-1")
+    assert started.status_code == 201
+    topup = started.json()
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert all(answer.json() == topup for answer in answers if answer.status_code == 201)
+    refused = {answer.json()["error"]["code"] for answer in answers if answer.status_code == 409}
+    assert refused <= {"idempotency_key_in_use"}
+    assert [one["id"] for one in (await shop.customer.http.get("/v1/topups")).json()["items"]] == [
+        topup["id"]
+    ]
+
+    other, malformed = await ask("order-1", "30.00"), await ask("no spaces")
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_key_mismatch")
+    assert malformed.status_code == 400
+    assert (await ask("order-2")).json()["id"] != topup["id"]
+    await shop.pay(topup)
+    await shop.available(2500)
+    assert (await ask("order-1")).json() == await shop.read(topup["id"])
+
+
+@pytest.mark.parametrize("asks_again", [True, False])
+async def test_a_top_up_that_a_crash_left_without_a_page_gets_it_or_is_given_up(
+    own_stack: Stack, simulator: Simulator, asks_again: bool
+) -> None:
+    env = stripe_settings(simulator)
+    (armed,) = await own_stack.start("api", env=env | {"HATCHERY_KILL_POINT": "payments.topup_kept"})
+    body, headers = {"amount_usd": "25.00"}, {"Idempotency-Key": "order-1"}
+    async with await own_stack.customer("0") as customer:
+        with pytest.raises(httpx.TransportError):
+            await customer.http.post("/v1/topups", json=body, headers=headers)
+        assert await armed.wait() == -9
+        await own_stack.start("api", env=env)
+        (left,) = (await customer.http.get("/v1/topups")).json()["items"]
+        assert (left["status"], left["checkout_url"]) == ("pending", None)
+        if not asks_again:
+            due = {"$set": {"wake_at": own_stack.clock.now()}}
+            await own_stack.database["topups"].update_many({"wake_at": {"$exists": True}}, due)
+            await own_stack.start("billing")
+
+            async def given_up() -> bool:
+                answer = await customer.http.get(f"/v1/topups/{left['id']}")
+                return bool(answer.json()["status"] == "failed")
+
+            await eventually(given_up)
+
+        topup = (await customer.http.post("/v1/topups", json=body, headers=headers)).json()
+
+        assert topup["checkout_url"].startswith(f"{simulator.url}/stripe/pay/")
+        assert (topup["id"] == left["id"]) == asks_again
+        assert await own_stack.database["topups"].count_documents({"wake_at": {"$exists": True}}) == 0
+
+
 @pytest.mark.parametrize("point", ["payments.decided", "payments.credited"])
 async def test_a_death_between_keeping_and_crediting_loses_and_doubles_nothing(
     own_stack: Stack, simulator: Simulator, point: str
@@ -335,11 +394,17 @@ async def test_a_stripe_that_does_not_answer_costs_nothing_but_an_error(
     env = stripe_settings(simulator) | {"HATCHERY_STRIPE__BASE_URL": "http://127.0.0.1:9"}
     await own_stack.start("api", env=env)
     async with await own_stack.customer("0") as customer:
-        answer = await customer.http.post("/v1/topups", json={"amount_usd": "25.00"})
+        answers = [
+            await customer.http.post(
+                "/v1/topups", json={"amount_usd": "25.00"}, headers={"Idempotency-Key": "order-1"}
+            )
+            for _ in range(2)
+        ]
         listed = (await customer.http.get("/v1/topups")).json()["items"]
-    assert answer.status_code == 503
-    assert int(answer.headers["retry-after"]) > 0
-    assert [one["status"] for one in listed] == ["failed"]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+    assert [one["status"] for one in listed] == ["failed", "failed"]
 
 
 async def test_pages_of_top_ups_follow_each_other_and_are_an_accounts_own(stack: Stack) -> None:

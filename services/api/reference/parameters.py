@@ -26,7 +26,7 @@ def _parameter(place: str, name: str, description: str, schema: Schema, *, requi
 
 IDEMPOTENCY_KEY = header(
     "Idempotency-Key",
-    "For a day, a request with the same key and body gets the first one's answer and makes no second task.",
+    "For a day, a request with the same key and body is answered as the first one and makes nothing twice.",
     pattern="^[A-Za-z0-9_:-]{1,255}$",
 )
 

@@ -2,78 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import SecretStr
 
 from services.api.admission import Admission
 from services.api.body import read_object
-from services.api.errors import InvalidField, NotFound, RateLimited
-from services.api.rate_limit import RateLimits
-from services.api.rates import Pace
+from services.api.claims import claim_of
+from services.api.errors import InvalidField, NotFound
 from services.api.scopes import Scope
 from services.api.topups.bodies import topup_body
-from services.api.topups.checkout import Checkout, PaymentPageUnavailable, TopUpsNotConfigured
-from services.api.topups.requests import TopUpRequest, is_topup_id, parse_code, parse_topup
-from services.api.topups.settings import StripeSettings
-from shared.accounts.key import KeyOwner
-from shared.clock import Clock
-from shared.ids import Prefix, new_id
-from shared.payments.codes import digest_of
-from shared.payments.redemption import Redemptions
-from shared.payments.store import TopUps
-from shared.payments.topup import Method, TopUp, TopUpState
+from services.api.topups.checkout import TopUpsNotConfigured
+from services.api.topups.desk import TopUpDesk
+from services.api.topups.requests import is_topup_id, parse_code, parse_topup
 
 DEFAULT_PAGE_SIZE: Final = 20
 MOST_PAGE_SIZE: Final = 100
-REDEMPTIONS: Final = Pace.per_minute(30)
-"""Of an account, also with wrong codes."""
 
 
 class TopUpNotFound(NotFound):
     """There is no such top-up"""
-
-
-@dataclass(frozen=True, slots=True)
-class TopUpDesk:
-    """What the endpoints are made of. Without `checkout` there are no top-ups by card."""
-
-    topups: TopUps
-    redemptions: Redemptions
-    checkout: Checkout | None
-    settings: StripeSettings
-    home: str
-    plain_http: bool
-    """Payment pages may lead back to http addresses."""
-    pepper: SecretStr
-    limits: RateLimits
-    clock: Clock
-
-    async def start(self, owner: KeyOwner, wanted: TopUpRequest, checkout: Checkout) -> TopUp:
-        """Keep the top-up, then make its page: a payment always finds what it is for.
-
-        Raises PaymentPageUnavailable.
-        """
-        topup = TopUp(new_id(Prefix.TOPUP), owner.account_id, wanted.amount, Method.STRIPE, self.clock.now())
-        await self.topups.insert(topup)
-        try:
-            page = await checkout.open(topup, wanted.success_url, wanted.cancel_url)
-        except PaymentPageUnavailable:
-            await self.topups.save(replace(topup, state=TopUpState.FAILED))
-            raise
-        opened = replace(topup, session_id=page.session_id, checkout_url=page.url)
-        # Who has paid meanwhile needs no page any more.
-        return await self.topups.save(opened) or opened
-
-    async def redeem(self, owner: KeyOwner, code: str) -> TopUp:
-        """Raises CodeRefused and RateLimited."""
-        rate = await self.limits.take_as(f"redemptions:{owner.account_id}", REDEMPTIONS)
-        if rate is not None and not rate.allowed:
-            raise RateLimited(retry_after_seconds=rate.retry_after_seconds)
-        return await self.redemptions.redeem(digest_of(code, self.pepper), owner.account_id)
 
 
 def topup_endpoints(admit: Admission, desk: TopUpDesk) -> APIRouter:
@@ -87,7 +36,8 @@ def topup_endpoints(admit: Admission, desk: TopUpDesk) -> APIRouter:
         if desk.checkout is None:
             raise TopUpsNotConfigured
         wanted = parse_topup(content, desk.settings, desk.home, desk.plain_http)
-        return _json(topup_body(await desk.start(owner, wanted, desk.checkout)), 201)
+        claim = claim_of(request, "topups.start", content)
+        return _json(topup_body(await desk.start(owner, wanted, desk.checkout, claim)), 201)
 
     @router.get("")
     async def list_topups(request: Request) -> Response:

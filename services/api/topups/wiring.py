@@ -9,7 +9,8 @@ from services.api.parts import ApiParts
 from services.api.settings import ApiSettings
 from services.api.strangers import Strangers
 from services.api.topups.checkout import Checkout
-from services.api.topups.endpoints import TopUpDesk, topup_endpoints
+from services.api.topups.desk import TopUpDesk
+from services.api.topups.endpoints import topup_endpoints
 from services.api.topups.hook import StripeHook, stripe_endpoints
 from shared.payments.events import PaymentEvents
 from shared.payments.redemption import Redemptions
@@ -33,6 +34,7 @@ def payment_endpoints(
         pepper=settings.key_pepper,
         limits=parts.limits,
         clock=platform.clock,
+        killpoints=platform.killpoints,
     )
     router.include_router(topup_endpoints(parts.admit, desk))
     events = PaymentEvents(platform.database, platform.clock)

@@ -246,7 +246,7 @@ async def test_one_payment_is_not_credited_by_hand_for_something_else(
 async def test_a_command_that_was_cut_off_is_finished(books: Books) -> None:
     now = books.clock.now()
     cut_off = TopUp("top_2", "acc_1", 700, Method.MANUAL, now).paid("top_2", now)
-    await books.topups.insert(cut_off, settle_at=now)
+    await books.topups.insert(cut_off, wake_at=now)
 
     await books.sweep()
     await books.sweep()

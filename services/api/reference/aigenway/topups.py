@@ -127,6 +127,7 @@ def _start() -> Operation:
         description="Send the customer to `checkout_url`. The money is credited when Stripe tells that it "
         "was paid, usually within a second; read the top-up to know.",
         scope=Scope.BILLING,
+        idempotent=True,
         body=Content(ref("TopUpRequest"), {"Twenty-five dollars": {"amount_usd": "25.00"}}),
         answers=(Answer(201, "It waits for its payment.", (Content(ref("TopUp"), {"New": _PENDING}),)),),
         problems=(
