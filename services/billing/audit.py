@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +21,8 @@ from shared.ledger.proof.record import Proofs
 from shared.ledger.proof.since import SinceLast
 from shared.ledger.proof.violation import Violation
 from shared.ledger.usage import UsageFold
-from shared.mongo import Database, is_unavailable
+from shared.mongo import Database
+from shared.rounds import repeat
 from shared.tasks.service import TaskTools
 from shared.telemetry import (
     AUDIT_FINISHED,
@@ -66,15 +66,11 @@ class Auditor:
 
     async def run(self) -> None:
         """Audit until cancelled."""
-        while True:
-            await asyncio.sleep(self._every.total_seconds())
-            try:
-                if await self.lease.take():
-                    await self.audit()
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                log.warning("audit postponed", reason=type(error).__name__)
+        await repeat("audit", self._audit_in_turn, self._every)
+
+    async def _audit_in_turn(self) -> None:
+        if await self.lease.take():
+            await self.audit()
 
     async def audit(self) -> list[Violation]:
         """One round over all chains; gives what is wrong and exports it as metrics."""

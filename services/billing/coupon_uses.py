@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
@@ -14,7 +13,8 @@ from shared.coupons.entries import use_ended
 from shared.coupons.in_progress import in_progress
 from shared.ledger.chain import Ledger
 from shared.ledger.chains import OF_COUPONS
-from shared.mongo import Database, Document, is_unavailable
+from shared.mongo import Database, Document
+from shared.rounds import repeat
 from shared.tasks.lifecycle import FINAL, State
 
 log = structlog.get_logger()
@@ -42,14 +42,7 @@ class CouponSweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        while True:
-            await asyncio.sleep(self._every.total_seconds())
-            try:
-                await self.sweep()
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                log.warning("coupons not swept", reason=type(error).__name__)
+        await repeat("coupons", self.sweep, self._every)
 
     async def sweep(self) -> int:
         """End the uses that their submits or settlements have left; gives how many.

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
-
-import structlog
 
 from services.billing.crossings import follow
 from services.billing.lease import Lease
@@ -15,9 +12,8 @@ from shared.account_events import AccountEvent, AccountEvents
 from shared.accounts.thresholds import ThresholdStore, Watch, Watched
 from shared.clock import Clock
 from shared.ledger.chain import Ledger
-from shared.mongo import Database, is_unavailable
-
-log = structlog.get_logger()
+from shared.mongo import Database
+from shared.rounds import repeat
 
 ACCOUNTS_AT_ONCE: Final = 500
 BLOCKS_AT_ONCE: Final = 1000
@@ -45,15 +41,11 @@ class ThresholdWatcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            await asyncio.sleep(self._every.total_seconds())
-            try:
-                if await self._lease.take():
-                    await self.watch()
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                log.warning("thresholds postponed", reason=type(error).__name__)
+        await repeat("thresholds", self._watch_in_turn, self._every)
+
+    async def _watch_in_turn(self) -> None:
+        if await self._lease.take():
+            await self.watch()
 
     async def watch(self) -> None:
         """One round over the accounts that have thresholds."""

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
-import structlog
-
 from services.router.handlers import overdue
-from shared.mongo import is_unavailable
+from shared.rounds import repeat
 from shared.tasks.lifecycle import State
 from shared.tasks.service import TaskTools
 
-log = structlog.get_logger()
-
-LOOK_EVERY_SECONDS = 5.0
+LOOK_EVERY = timedelta(seconds=5)
 GRACE = timedelta(seconds=30)
 """Workers end their attempts at the deadline themselves; only what they leave lying is taken."""
 _IN_WORKERS_HANDS = (State.DISPATCHED, State.SUBMITTING, State.RUNNING)
@@ -28,14 +23,7 @@ class OverdueWatch:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
-            try:
-                await self.look()
-            except Exception as error:
-                if not is_unavailable(error):
-                    raise
-                log.warning("overdue tasks not looked for", reason=type(error).__name__)
+        await repeat("overdue", self.look, LOOK_EVERY)
 
     async def look(self) -> int:
         """Reject what is overdue now; gives how many."""

@@ -18,7 +18,8 @@ async def in_progress(ledger: Ledger, chain: str, seq: int, held: int) -> dict[s
     if not held:
         return found
     async for block in ledger.blocks_backwards(chain, seq):
-        found |= {task_id: block["at"] for task_id in open_uses(block, ended)}
+        taken_at: datetime = block["at"]
+        found |= dict.fromkeys(open_uses(block, ended), taken_at)
         if len(found) >= held:
             break
     return found
