@@ -42,6 +42,10 @@ from deploy.bench.stalled_catalog import CATALOG
 from deploy.bench.stalled_result import StalledResult
 from deploy.bench.stalled_result import as_tables as stalled_tables
 from deploy.bench.target import Target, own_stack
+from deploy.bench.webhooks import Options as WebhooksOptions
+from deploy.bench.webhooks import Webhooks
+from deploy.bench.webhooks_result import WebhooksResult
+from deploy.bench.webhooks_result import as_tables as webhooks_tables
 from deploy.local.errors import StackError
 from deploy.local.services import parse_scale
 from services.cli.context import AsJson, StateDir, fail, show_json
@@ -171,6 +175,30 @@ def ledger(
         raise typer.Exit(1)
 
 
+@bench_app.command("webhooks")
+def webhooks(
+    deliveries: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="By callbacks, and again by an endpoint.")
+    ] = 5000,
+    at_once: Annotated[
+        int, typer.Option(min=20, max=100_000, help="Of each round with dead receivers and without.")
+    ] = 1000,
+    receivers: Annotated[int, typer.Option(min=2, max=200, help="A fifth of them is dead.")] = 20,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="With dead receivers, and without.")] = 3,
+    json: AsJson = False,
+) -> None:
+    """Time deliveries and what they cost one notifier, and do it again beside receivers that are dead.
+
+    MongoDB, RabbitMQ, the notifier and the receivers are the bench's own.
+    """
+    options = WebhooksOptions(deliveries=deliveries, at_once=at_once, receivers=receivers, rounds=rounds)
+    result = _run(_webhooks(options))
+    if json:
+        show_json(result)
+    else:
+        Console().print(webhooks_tables(result), highlight=False)
+
+
 def _run(measurement: Coroutine[None, None, Result]) -> Result:
     """A known error ends the command with its sentence."""
     try:
@@ -213,6 +241,11 @@ async def _ledger(options: LedgerOptions, state_dir: Path | None) -> LedgerResul
             return await LedgerBench(url, name, options, watch).run()
         async with own_database(watch) as url:
             return await LedgerBench(url, name, options, watch).run()
+
+
+async def _webhooks(options: WebhooksOptions) -> WebhooksResult:
+    with _watching() as watch:
+        return await Webhooks(options, watch).run()
 
 
 @contextmanager
