@@ -113,7 +113,13 @@ async def build(platform: Platform) -> AsyncIterator[TaskService]:
     """The notifier with everything it needs."""
     settings = read_settings(NotifierSettings)
     tools = task_tools(platform, Role.NOTIFIER)
-    async with guarded_session(EgressPolicy.from_settings(settings), total=LONGEST_SEND) as session:
+    limits = settings.limits
+    async with guarded_session(
+        EgressPolicy.from_settings(settings),
+        limit=limits.open,
+        limit_per_host=limits.most_share,
+        total=LONGEST_SEND,
+    ) as session:
         notifier = assemble(
             platform.database, platform.clock, tools.store, session, settings, platform.killpoints
         )

@@ -79,8 +79,11 @@ class Courier:
         self._killpoints = killpoints
         self._jitter = jitter
 
-    async def deliver(self, delivery: Delivery) -> None:
-        """Make one attempt and record it. Raises what the database raises before the POST."""
+    async def deliver(self, delivery: Delivery, answered: Callable[[], None]) -> None:
+        """Make one attempt and record it; `answered` is called in between.
+
+        Raises what the database raises before the POST.
+        """
         at = self._clock.now()
         if delivery.leased_until - at < LONGEST_SEND:
             # Waited too long for its turn: another may claim it before this attempt is over.
@@ -89,6 +92,7 @@ class Courier:
         self._killpoints.reach("notifier.after_claim")
         prepared = await self._preparations.prepare(delivery, at)
         recording = await self._carry_out(delivery, prepared, at)
+        answered()
         await self._record(recording)
         self._killpoints.reach("notifier.after_record")
         _tell(recording)

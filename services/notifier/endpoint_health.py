@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ class EndpointHealth:
         ]
         if not made:
             return
-        await self._endpoints.bulk_write([_note(*parts[1:]) for parts in made])
+        await self._endpoints.bulk_write(list(_notes([parts[1:] for parts in made])))
         recovered = [endpoint for _, endpoint, attempt, probe in made if probe and attempt.error is None]
         if recovered:
             await self._wake(recovered)
@@ -78,6 +78,16 @@ class EndpointHealth:
                 {"$set": {"enabled": False, "disabled_reason": reason, "disabled_at": now}},
             )
             log.warning("endpoint disabled", endpoint_id=document["_id"], reason=reason)
+
+
+def _notes(made: Sequence[tuple[str, DeliveryAttempt, bool]]) -> Iterator[UpdateOne]:
+    """In their order; a success after another says nothing."""
+    succeeded: dict[str, bool] = {}
+    for endpoint_id, attempt, probe in made:
+        success = attempt.error is None
+        if not success or not succeeded.get(endpoint_id):
+            yield _note(endpoint_id, attempt, probe)
+        succeeded[endpoint_id] = success
 
 
 def _note(endpoint_id: str, attempt: DeliveryAttempt, probe: bool) -> UpdateOne:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
+from services.notifier.kept import Kept
 from services.notifier.sender import LONGEST_SEND
 from shared.mongo import Database
 from shared.secrets import SecretBox
 from shared.webhooks.secrets import SECRET_FIELDS, WebhookSecrets, opened
 
-KEPT_FOR: Final = timedelta(seconds=5)
-"""Changes, rotations and disabling hold for all attempts after this time."""
-_MOST_KEPT: Final = 10_000
 _PROBE: Final = LONGEST_SEND * 2
 _FIELDS: Final = {**SECRET_FIELDS, "url": 1, "enabled": 1, "rests_until": 1}
 
@@ -39,27 +37,22 @@ class EndpointBook:
     ) -> None:
         self._endpoints = database["webhook_endpoints"]
         self._secrets = secrets
-        self._monotonic = monotonic
-        self._kept: dict[str, tuple[float, Target | None]] = {}
+        self._kept: Kept[str, Target | None] = Kept(self._read, monotonic)
 
     async def find(self, endpoint_id: str) -> Target | None:
         """None for one that was deleted. Raises cryptography's InvalidTag for unreadable secrets."""
-        kept = self._kept.get(endpoint_id)
-        if kept is not None and kept[0] > self._monotonic():
-            return kept[1]
+        return await self._kept.get(endpoint_id)
+
+    async def _read(self, endpoint_id: str) -> Target | None:
         document = await self._endpoints.find_one({"_id": endpoint_id}, _FIELDS)
-        target = None
-        if document is not None:
-            secrets = opened(document, self._secrets, endpoint_id)
-            target = Target(document["url"], document["enabled"], secrets, document.get("rests_until"))
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        self._kept[endpoint_id] = (self._monotonic() + KEPT_FOR.total_seconds(), target)
-        return target
+        if document is None:
+            return None
+        secrets = opened(document, self._secrets, endpoint_id)
+        return Target(document["url"], document["enabled"], secrets, document.get("rests_until"))
 
     def forget(self, endpoint_id: str) -> None:
         """It may have changed."""
-        self._kept.pop(endpoint_id, None)
+        self._kept.forget(endpoint_id)
 
     async def take_probe(self, endpoint_id: str, at: datetime) -> datetime | None:
         """Try a resting endpoint: None for yes, or until when to wait for another's attempt."""

@@ -23,6 +23,8 @@ class Recorder:
         # The endpoints first: a crash in between repeats the attempt, and with it the note.
         await self._health.note(recordings)
         for one in recordings:
-            if one.posted and one.delivery.endpoint_id is not None:
+            # A success that nobody doubted changes nothing.
+            told = one.probe or (one.attempt is not None and one.attempt.error is not None)
+            if one.posted and told and one.delivery.endpoint_id is not None:
                 self._endpoints.forget(one.delivery.endpoint_id)
         return await self._store.record(recordings)

@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol
 
 from services.notifier.delivery import Delivery
+from services.notifier.kept import Kept
 from services.notifier.signing import AigenwaySigner, Signer
 from shared.webhooks.secrets import WebhookSecrets
 
-KEPT_FOR = timedelta(seconds=5)
-"""A rotation holds for all attempts after this time."""
 AIGENWAY: Final = "aigenway"
-_MOST_KEPT = 10_000
 
 
 class AccountSecrets(Protocol):
@@ -34,27 +32,20 @@ class Signers:
     ) -> None:
         self._accounts = accounts
         self._keys = keys
-        self._monotonic = monotonic
-        self._kept: dict[tuple[str, str | None], tuple[float, WebhookSecrets]] = {}
+        self._kept: Kept[tuple[str, str | None], WebhookSecrets] = Kept(self._read, monotonic)
 
     async def headers(self, delivery: Delivery, at: datetime) -> dict[str, str]:
         """The headers of an attempt made at this time. Raises UnknownAccount."""
         if delivery.dialect == AIGENWAY:
-            secrets = await self._secrets(delivery.account_id, delivery.key_id)
+            secrets = await self._kept.get((delivery.account_id, delivery.key_id))
             return AigenwaySigner(*secrets.valid_at(at)).headers(
                 delivery.event, delivery.task_id or "", delivery.id, delivery.body, at
             )
-        secrets = await self._secrets(delivery.account_id, None)
+        secrets = await self._kept.get((delivery.account_id, None))
         return Signer(*secrets.valid_at(at)).headers(delivery.id, delivery.body, at)
 
-    async def _secrets(self, account_id: str, key_id: str | None) -> WebhookSecrets:
-        kept = self._kept.get((account_id, key_id))
-        if kept is not None and kept[0] > self._monotonic():
-            return kept[1]
+    async def _read(self, whose: tuple[str, str | None]) -> WebhookSecrets:
+        account_id, key_id = whose
         # Keys of earlier versions have no secret of their own.
         own = await self._keys.webhook_secrets(key_id) if key_id is not None else None
-        secrets = own or await self._accounts.webhook_secrets(account_id)
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        self._kept[account_id, key_id] = (self._monotonic() + KEPT_FOR.total_seconds(), secrets)
-        return secrets
+        return own or await self._accounts.webhook_secrets(account_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,12 +12,14 @@ from pymongo.errors import AutoReconnect
 
 from services.notifier.courier import Courier
 from services.notifier.delivery import Delivery, Recording
-from services.notifier.dispatch import Dispatcher, Limits
+from services.notifier.dispatch import Dispatcher
 from services.notifier.endpoints import Target
+from services.notifier.kept import KEPT_FOR
+from services.notifier.pace import Limits
 from services.notifier.preparation import Hopeless, Preparations, Ready, Rest
 from services.notifier.retries import RetrySweeper
 from services.notifier.sender import Answer
-from services.notifier.signers import KEPT_FOR, Signers
+from services.notifier.signers import Signers
 from services.notifier.signing import AigenwaySigner, Signer
 from shared.accounts.account import UnknownAccount
 from shared.batching import Batcher
@@ -119,7 +121,7 @@ async def test_an_attempt_that_cannot_be_recorded_yet_is_recorded_later_and_post
         lambda: 0.0,
     )
 
-    await courier.deliver(DELIVERY)
+    await courier.deliver(DELIVERY, lambda: None)
 
     assert sender.posts == 1
     assert [recording.attempt.status for recording in written] == [200]
@@ -139,7 +141,7 @@ async def test_a_sweep_without_a_database_is_only_postponed() -> None:
                 raise AutoReconnect
             return [DELIVERY], False
 
-    async def deliver(delivery: Delivery) -> None:
+    async def deliver(delivery: Delivery, _answered: Callable[[], None]) -> None:
         sent.append(delivery)
         enough.set()
 
@@ -241,7 +243,7 @@ async def test_what_waits_for_a_resting_endpoint_loses_no_attempt() -> None:
         lambda: 1.0,
     )
 
-    await courier.deliver(OF_AN_ENDPOINT)
+    await courier.deliver(OF_AN_ENDPOINT, lambda: None)
 
     (recording,) = written
     assert sender.posts == 0
