@@ -116,10 +116,18 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"endpoint_id": {"$exists": True}},
             name="of_endpoints",
         ),
+        IndexModel(
+            [("ended_at", ASCENDING)],
+            expireAfterSeconds=30 * 24 * 3600,
+            partialFilterExpression={"ended_at": {"$exists": True}},
+            name="kept for 30 days",
+        ),
     ],
     "webhook_endpoints": [IndexModel([("account_id", ASCENDING), ("slot", ASCENDING)], unique=True)],
     "account_events": [
-        IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}})
+        IndexModel([("wake_at", ASCENDING)], partialFilterExpression={"wake_at": {"$exists": True}}),
+        # Some are told once a month: their ids outlast it.
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=60 * 24 * 3600, name="kept for 60 days"),
     ],
     "requests": [
         IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)]),

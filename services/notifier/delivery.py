@@ -159,6 +159,8 @@ class Recording:
             fields |= {"url": self.delivery.url, "host": self.delivery.host}
         if self.wake_at is None:
             update["$unset"] = {"wake_at": ""}
+            if self.attempt is not None:
+                fields["ended_at"] = self.attempt.at
         else:
             fields["wake_at"] = self.wake_at
         if self.attempt is not None and self.delivery.endpoint_id is not None:

@@ -126,6 +126,8 @@ class DeliveryLog:
             "wake_at": self._clock.now(),
             "owner": None,
             "attempts_before": {"$size": "$attempts"},
+            # Kept until thirty days after its new end.
+            "ended_at": "$$REMOVE",
         }
         return [{"$set": fields}]
 

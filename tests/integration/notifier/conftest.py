@@ -17,6 +17,9 @@ from tests.integration.notifier.rig import Rig, open_rig
 async def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     servers = Servers(tmp_path_factory.mktemp("servers"))
     await servers.start_mongod()
+    async with connect(servers.mongo_url) as client:
+        # The tests' clocks stand in the past: what ends there would be too old to be kept.
+        await client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
     yield servers.mongo_url
     await servers.kill()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.tasks.lifecycle import State
+from shared.webhooks.deliveries import DeliveryLog
 from tests.integration.notifier.receiver import receiving
 from tests.integration.notifier.rig import Rig, until
 
@@ -169,3 +170,30 @@ async def test_due_deliveries_are_found_through_their_index(rig: Rig) -> None:
     )
 
     assert '"indexName": "wake_at_1"' in str(plan["queryPlanner"]["winningPlan"]).replace("'", '"')
+
+
+async def test_deliveries_are_kept_for_thirty_days_after_their_end(rig: Rig) -> None:
+    async with receiving(500, 410, 500, 200) as receiver:
+        await rig.notify(await rig.end_task(receiver.url))
+        await rig.finish()
+        assert "ended_at" not in await rig.delivery()
+        await rig.sweep_after(timedelta(seconds=5))
+        document = await rig.delivery()
+        assert (document["state"], document["ended_at"]) == ("gave_up", rig.clock.now())
+
+        await DeliveryLog(rig.database, rig.clock).redeliver(rig.account_id, document["_id"])
+        assert "ended_at" not in await rig.delivery()
+        await rig.sweep_after(timedelta(hours=1))
+        assert "ended_at" not in await rig.delivery()
+        await rig.sweep_after(timedelta(hours=1))
+
+    document = await rig.delivery()
+    assert (document["state"], document["ended_at"]) == ("delivered", rig.clock.now())
+    assert await seconds_kept(rig, "deliveries", "ended_at") == 30 * 24 * 3600
+    assert await seconds_kept(rig, "account_events", "at") == 60 * 24 * 3600
+
+
+async def seconds_kept(rig: Rig, collection: str, field: str) -> int:
+    indexes = await rig.database[collection].index_information()
+    (index,) = (one for one in indexes.values() if one["key"] == [(field, 1)])
+    return int(index["expireAfterSeconds"])
