@@ -51,7 +51,7 @@ def expect_media_type(request: Request, expected: str) -> dict[str, str]:
             if media_type
             else f"Content-Type is missing; send the body as {expected}"
         )
-    if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+    if "charset*" in parameters or parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("The charset of the body must be utf-8")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaType("The body must come without Content-Encoding")
