@@ -17,7 +17,7 @@ from tests.harness.stack import Stack
 
 TASKS = 8
 ROLE_OF = {"sweeper": "router", "auditor": "billing"}
-ELSEWHERE = ("api.text_", "api.coupon_", "notifier.after_fan_out")
+ELSEWHERE = ("api.text_", "api.coupon_", "payments.", "notifier.after_fan_out")
 """Points on the way of requests that this load has none of."""
 
 
