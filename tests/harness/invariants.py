@@ -76,6 +76,7 @@ async def _one_delivery_each(stack: Stack, tasks: dict[str, Any]) -> None:
     for task in tasks.values():
         made = deliveries[task["_id"]]
         assert len(made) == (1 if task.get("callback_url") else 0), f"I8: {task['_id']} has {len(made)}"
+        assert all(one["state"] == "delivered" for one in made), f"I8: {task['_id']} was told of by nobody"
 
 
 async def _files_exist(stack: Stack, tasks: dict[str, Any]) -> None:

@@ -8,14 +8,15 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
+import pytest
+
 from shared.mongo import Database
 from tests.integration.notifier.receiver import Receiver, receiving
 from tests.integration.notifier.rig import Rig, open_rig
 
 RECEIVERS, DELIVERIES = 20, 1000
-HANGING = 2
 EACH = DELIVERIES // RECEIVERS
-ALWAYS_LIVING = RECEIVERS * 4 // 5
+DEAD = RECEIVERS // 5
 FEW = 5.0
 """Times as long. Without a limit to what a dead receiver may hold it would be more than ten."""
 
@@ -49,7 +50,10 @@ async def seconds_until_all_have_theirs(
     return time.monotonic() - began
 
 
-async def test_the_living_have_theirs_while_dead_receivers_hang_refuse_and_fail(database: Database) -> None:
+@pytest.mark.parametrize("hangs", [DEAD - 2, DEAD])
+async def test_the_living_have_theirs_while_dead_receivers_hang_refuse_and_fail(
+    database: Database, hangs: int
+) -> None:
     async with open_rig(database) as rig, living(RECEIVERS) as receivers:
         alone = await seconds_until_all_have_theirs(rig, receivers, [])
     assert await database["deliveries"].count_documents({"state": "delivered"}) == DELIVERIES
@@ -57,14 +61,14 @@ async def test_the_living_have_theirs_while_dead_receivers_hang_refuse_and_fail(
 
     async with (
         open_rig(database) as rig,
-        living(ALWAYS_LIVING) as receivers,
-        living(HANGING) as hanging,
+        living(RECEIVERS - DEAD) as receivers,
+        living(hangs) as hanging,
         receiving(500) as failing,
     ):
         for receiver in hanging:
             receiver.released.clear()
         with nobody() as refusing:
-            dead = [*(receiver.url for receiver in hanging), failing.url, refusing]
+            dead = [*(receiver.url for receiver in hanging), failing.url, refusing][:DEAD]
             beside = await seconds_until_all_have_theirs(rig, receivers, dead)
         # None of those that hang has been given up waiting for.
         still = await database["deliveries"].count_documents(
@@ -74,6 +78,6 @@ async def test_the_living_have_theirs_while_dead_receivers_hang_refuse_and_fail(
             receiver.released.set()
         await rig.finish()
 
-    assert still == HANGING * EACH
-    assert [len(receiver.received) for receiver in receivers] == [EACH] * ALWAYS_LIVING
+    assert still == hangs * EACH
+    assert [len(receiver.received) for receiver in receivers] == [EACH] * (RECEIVERS - DEAD)
     assert beside / alone < FEW
