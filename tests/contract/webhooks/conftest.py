@@ -35,13 +35,13 @@ async def webhook_database(servers: Servers) -> AsyncIterator[Database]:
         await client.drop_database(database.name)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deliveries(webhook_database: Database) -> list[Case]:
     """What a real notifier posted just now."""
     return await delivered(webhook_database)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def cases(deliveries: list[Case], webhook_database: Database) -> list[Case]:
     """Those, spoilt ones, and old ones. Aigenway's signature covers no time and fits for ever."""
     old = [
