@@ -1,8 +1,8 @@
 # Everything here can be run again at any time: what is done already is left alone.
 PYTHON ?= python3
 ARGS ?=
-# Half of a test run is waiting; two runners, each with servers of its own, keep two cores busy.
-RUNNERS ?= 2
+# Most of a test run is waiting; three runners, each with servers of its own, keep two cores busy.
+RUNNERS ?= 3
 RUNS ?= 1000
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,7 +27,7 @@ up: setup ## Start the whole stack with a demo account; ARGS="--port 8001 --scal
 	@exec $(BIN)/hatchery up $(ARGS)
 
 test: setup ## Run all tests on real servers; ARGS="-k webhook"
-	@$(BIN)/python -m pytest -n $(RUNNERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(RUNNERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 aimock: $(INSTALLED) ## Test the provider adapters on an independent mock; needs Node 20 and npm
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
