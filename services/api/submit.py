@@ -219,7 +219,7 @@ class Submissions:
             "kind": one.kind,
             "model": one.model,
             "request": one.request.model_dump(exclude_none=True),
-            "quote": one.quote.model_dump(exclude_none=True),
+            "quote": one.quote.model_dump(exclude_none=True, exclude_defaults=True),
             "callback_url": one.callback_url,
             "request_id": one.request_id,
             "state": state,

@@ -48,19 +48,20 @@ class Settlement:
     async def settle(self, tasks: Sequence[Task]) -> None:
         """Capture or release each task's hold and make it final."""
         wanted: defaultdict[str, list[Entry]] = defaultdict(list)
-        for task in tasks:
-            for chain, entry in endings(task).items():
+        ends = [endings(task) for task in tasks]
+        for one in ends:
+            for chain, entry in one.items():
                 wanted[chain].append(entry)
         outcomes = await self._ledger.append(wanted)
         self._killpoints.reach("billing.after_block")
         heard = await self._tools.store.heard(tasks)
         moves, mismatch = [], None
-        for task in tasks:
-            wrong = [error for one in endings(task).values() if (error := _mismatch(task, one, outcomes))]
+        for task, of_task in zip(tasks, ends, strict=True):
+            wrong = [error for one in of_task.values() if (error := _mismatch(task, one, outcomes))]
             if wrong:
                 mismatch = wrong[0]
             else:
-                moves.append(self._final(task, ending(task).amount, task.id in heard))
+                moves.append(self._final(task, of_task[task.account_id].amount, task.id in heard))
         for move, happened in zip(moves, await self._tools.mover.move(moves), strict=True):
             if happened:
                 TASKS_ENDED.labels(move.to).inc()
