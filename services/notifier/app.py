@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 
 from services.notifier.account_sweep import AccountEventSweeper
+from services.notifier.audience import Audience
 from services.notifier.courier import Courier, full_jitter
 from services.notifier.delivery import Recording
 from services.notifier.dispatch import Dispatcher
@@ -99,7 +100,7 @@ def assemble(
     courier = Courier(Sender(session), preparations, recordings, clock, killpoints, jitter)
     dispatcher = Dispatcher(courier.deliver, settings.limits)
     return Notifier(
-        NotifierHandlers(tasks, store, listeners, dispatcher, settings),
+        NotifierHandlers(tasks, store, Audience(listeners, monotonic), dispatcher, settings),
         dispatcher,
         RetrySweeper(store, dispatcher),
         AccountEventSweeper(events, listeners, store, dispatcher, clock, killpoints),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from services.notifier.audience import Audience
 from services.notifier.delivery import NewDelivery
 from services.notifier.dispatch import Dispatcher
 from services.notifier.endpoint_payloads import EVENT_OF, event_id, task_payload
@@ -14,7 +15,7 @@ from shared.tasks.intake import Routes
 from shared.tasks.lifecycle import State
 from shared.tasks.model import Task
 from shared.tasks.store import TaskStore
-from shared.webhooks.listeners import Listener, Listeners
+from shared.webhooks.listeners import Listener
 
 
 class NotifierHandlers:
@@ -27,13 +28,13 @@ class NotifierHandlers:
         self,
         tasks: TaskStore,
         deliveries: DeliveryStore,
-        listeners: Listeners,
+        audience: Audience,
         dispatcher: Dispatcher,
         settings: Settings,
     ) -> None:
         self._tasks = tasks
         self._deliveries = deliveries
-        self._listeners = listeners
+        self._audience = audience
         self._dispatcher = dispatcher
         self._settings = settings
 
@@ -49,7 +50,7 @@ class NotifierHandlers:
         waiting = [task for task in tasks if task.wake_at is not None]
         if not waiting:
             return
-        listeners = await self._listeners.of({task.account_id for task in waiting})
+        listeners = await self._audience.of(waiting)
         new = [
             delivery
             for task in waiting
