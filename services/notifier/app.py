@@ -47,7 +47,7 @@ from shared.webhooks.listeners import Listeners
 log = structlog.get_logger()
 
 GATHER_SECONDS: Final = 0.1
-"""What receivers have answered is recorded together where there is much of it: nobody waits for the record."""
+"""Where receivers answer much, it is recorded together: nobody waits for the record."""
 LONGEST_DRAIN: Final = timedelta(seconds=20)
 
 
