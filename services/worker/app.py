@@ -35,7 +35,7 @@ from shared.tasks.lifecycle import Role
 from shared.tasks.service import TaskService, task_tools
 from shared.tasks.store import Move
 
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.04
 """A worker with several outcomes at once writes them together."""
 PREFETCH = 32
 """Messages on their way to one worker; the rest stay in the queue for its siblings."""

@@ -17,7 +17,7 @@ from shared.telemetry import EVENTS_CONSUMED, EVENTS_DEAD
 log = structlog.get_logger()
 
 OnBatch = Callable[[Sequence[str]], Awaitable[set[str]]]
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.04
 """Between batches while there is much to do: larger batches cost less. A lone message waits for nobody."""
 MOST_DELIVERIES = 5
 DATABASE_RETRY_SECONDS = 0.5
