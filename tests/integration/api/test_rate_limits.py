@@ -16,6 +16,7 @@ from services.api.rate_limit import RateLimits, taking
 from services.api.rates import Pace, Rate, microseconds, take
 from shared.accounts.key import KeyOwner
 from shared.mongo import Database, connect
+from tests.integration.away import close_in_vain
 from tests.unit.building import NOON, StillClock
 
 
@@ -155,5 +156,5 @@ async def test_with_the_database_away_everybody_comes_in_and_waits_for_it_once()
     with capture_logs() as lines:
         assert await asked(limits, *[owner()] * 20) == [True] * 20
         assert await asked(limits, *[owner()] * 20) == [True] * 20
-    await client.close()
+    await close_in_vain(client)
     assert [line["event"] for line in lines] == ["requests not counted"]

@@ -16,6 +16,7 @@ from shared.accounts.key import KeyOwner
 from shared.mongo import Database, connect
 from shared.telemetry import REQUESTS_UNLOGGED
 from tests.harness.ports import free_port
+from tests.integration.away import close_in_vain
 from tests.unit.building import StillClock
 
 FACTS = {"status": 200, "model": "m", "key_id": "key_1"}
@@ -31,7 +32,7 @@ async def absent(clock: StillClock) -> AsyncIterator[RequestLog]:
     """A log whose database does not answer."""
     client = connect(f"mongodb://127.0.0.1:{free_port()}/?serverSelectionTimeoutMS=50")
     yield RequestLog(client["nowhere"], clock, most_waiting=2)
-    await client.close()
+    await close_in_vain(client)
 
 
 async def test_entries_are_written_together_and_read_newest_first(requests: RequestLog) -> None:
